@@ -1,0 +1,56 @@
+"""Hooks that run outside a model step: an answer handed to middleware, the end of a run that a tool has ended."""
+
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from sagents.answering import answer, settle
+from sagents.errors import AgentNotRegistered, InvalidAgent
+from sagents.loop import apply
+from sagents.plan import Answered, AnswerRequest, RunError, Settled, SettleRequest
+from sagents_activities.failures import translated
+from sagents_activities.kit import Kit
+
+
+@dataclass(frozen=True)
+class HookActivities:
+    """Effects of middleware hooks."""
+
+    kit: Kit
+
+    @activity.defn(name="answer")
+    async def answer(self, request: AnswerRequest) -> Answered:
+        """Let the agent's middleware act on a decision. Nothing is changed where nobody knows what to do with it."""
+        with translated():
+            state = await self.kit.reader.read(request.agent.agent_id, request.reference)
+            async with self.kit.announcer(request.agent.agent_id, request.run_id).publishing() as announcer:
+                around = self.kit.surroundings(announcer)
+
+                async def hand_over() -> Answered:
+                    return await answer(await self.kit.make(request.agent), state, request, around)
+
+                try:
+                    return await self.kit.userland.run(hand_over)
+                except (AgentNotRegistered, InvalidAgent) as error:
+                    return Answered(error=RunError(type=type(error).__name__, message=str(error)))
+
+    @activity.defn(name="settle")
+    async def settle(self, request: SettleRequest) -> Settled:
+        """Run the `after_run` hooks, then save: nothing more is left to do for this run."""
+        agent_id = request.agent.agent_id
+        with translated():
+            await self.kit.fence.claim(agent_id)
+            state = await self.kit.reader.read(agent_id, request.reference)
+            async with self.kit.announcer(agent_id, request.run.id).publishing() as announcer:
+                around = self.kit.surroundings(announcer)
+
+                async def run_hooks() -> Settled:
+                    agent = await self.kit.make(request.agent)
+                    return Settled(operations=await settle(agent, state, request, around))
+
+                settled = await self.kit.userland.run(run_hooks)
+                carried = await self.kit.saver.read(agent_id)
+                after = carried.but(head=apply(carried.head, settled).but(seq=request.seq))
+                saved = await self.kit.saver.save(after, request.seq)
+                announcer.status(str(after.head.status), after.head.ending)
+                return settled.but(saved=saved)

@@ -1,0 +1,77 @@
+"""What the activities of one worker process share."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from sagents.agent import Agent
+from sagents.app import Sagents
+from sagents.errors import AgentNotRegistered
+from sagents.limits import Limits
+from sagents.plan import AgentRef
+from sagents.ports import Channel, Model, Store
+from sagents.surroundings import Surroundings
+from sagents_activities.announcer import Announcer
+from sagents_activities.fence import Fence
+from sagents_activities.reader import StateReader
+from sagents_activities.saver import Saver
+from sagents_activities.userland import Userland
+
+ROLLING_DEPLOY = timedelta(seconds=60)
+"""How long a name that this worker does not know may still be known to another one (DESIGN section 4.6)."""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """The app and the ports, and what is made of them once per process."""
+
+    app: Sagents
+    store: Store
+    channel: Channel
+    resolve: Callable[[str], Model]
+    limits: Limits = Limits()
+    rolling_deploy: timedelta = ROLLING_DEPLOY
+    userland: Userland = field(default_factory=Userland)
+
+    def __post_init__(self) -> None:
+        reader = StateReader(self.store)
+        object.__setattr__(self, "reader", reader)
+        object.__setattr__(self, "saver", Saver(self.store, reader))
+        object.__setattr__(self, "fence", Fence(self.store))
+
+    reader: StateReader = field(init=False)
+    saver: Saver = field(init=False)
+    fence: Fence = field(init=False)
+
+    async def make(self, agent: AgentRef) -> Agent:
+        """The agent from its factory. Unknown: retryable while a rolling deploy may be going on, then `AgentNotRegistered`."""
+        try:
+            return await self.app.make(agent)
+        except AgentNotRegistered as error:
+            self.perhaps_elsewhere(error)
+            raise
+
+    def perhaps_elsewhere(self, error: Exception) -> None:
+        """Raise a retryable failure for the first minute of an activity: another worker may be newer."""
+        scheduled = activity.info().scheduled_time
+        if datetime.now(UTC) - scheduled < self.rolling_deploy:
+            raise ApplicationError(str(error), type="NotHere") from error
+
+    def surroundings(self, announcer: Announcer) -> Surroundings:
+        """What steps and calls need from this worker. `emit` may be called from any thread."""
+        return Surroundings(
+            now=lambda: datetime.now(UTC),
+            sleep=lambda wait: asyncio.sleep(wait.total_seconds()),
+            emit=announcer.emit,
+            resolve=self.resolve,
+            retry=self.app.retries.model,
+        )
+
+    def announcer(self, agent_id: str, run_id: str | None) -> Announcer:
+        """Carries an activity's events to the channel."""
+        return Announcer(self.channel, agent_id, run_id)
+

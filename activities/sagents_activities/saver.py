@@ -1,0 +1,61 @@
+"""Saving an agent: a segment for what is new, a snapshot when the segments outweigh it, the head beside them."""
+
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from sagents.carried import Carried, PageRequest
+from sagents.head import Log
+from sagents.operations import OPERATIONS, Operation
+from sagents.plan import Saved
+from sagents.ports import Save, Segment, Store, Weight
+from sagents_activities.reader import Lead, StateReader
+
+SNAPSHOT_RATIO = 4
+"""Segments may weigh this many times their snapshot. At 4 all snapshots together weigh about 1.3 × the last one."""
+
+SNAPSHOT_FLOOR = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Saver:
+    """Writes what an agent carries. The activity that uses it has claimed the agent before."""
+
+    store: Store
+    reader: StateReader
+
+    async def read(self, agent_id: str) -> Carried:
+        """What the agent carries now, its whole tail included, asked of its workflow."""
+        first = await self.reader.page(agent_id, PageRequest(since=-1, head=True))
+        assert first.carried is not None, "the workflow answers with its head when asked for it"
+        log = first.carried.head.log
+        tail = first.operations
+        if log.base.position + len(tail) < log.position:
+            tail += await self.reader.tail(agent_id, log.base.position + len(tail), log.position)
+        return first.carried.but(head=first.carried.head.but(log=log.but(tail=tail)))
+
+    async def save(self, carried: Carried, seq: int) -> Saved:
+        """Store it; returns the base that is confirmed now. A retry of the same save changes nothing."""
+        agent_id, log = carried.head.agent.agent_id, carried.head.log
+        save = Save(
+            agent_id=agent_id,
+            workflow_run_id=activity.info().workflow_run_id or "",
+            seq=seq,
+            head=carried.at_rest.model_dump_json(),
+            base=log.reached,
+            segment=None if log.is_saved else await self._segment(agent_id, log),
+        )
+        row = await self.store.save(save)
+        stored = Carried.model_validate_json(row.head) if row.head else carried
+        return Saved(base=row.base, notes=stored.notes)
+
+    async def _segment(self, agent_id: str, log: Log) -> Segment:
+        operations = OPERATIONS.dump_json(log.tail).decode()
+        weight = await self.store.weight(agent_id, log.base.digest) or Weight()
+        due = weight.segments + len(operations) > max(SNAPSHOT_FLOOR, SNAPSHOT_RATIO * weight.snapshot)
+        snapshot = await self._snapshot(agent_id, log, log.tail) if due else None
+        return Segment(base=log.reached, parent=log.base, operations=operations, snapshot=snapshot)
+
+    async def _snapshot(self, agent_id: str, log: Log, tail: tuple[Operation, ...]) -> str:
+        known = await self.reader.at(agent_id, log.reference, Lead(log.base.position, tail))
+        return known.snapshot

@@ -1,0 +1,79 @@
+"""The model step: the one place where an agent thinks."""
+
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from sagents.errors import AgentNotRegistered, InvalidAgent
+from sagents.loop import apply, ends
+from sagents.plan import Ending, OutcomeKind, Plan, RunError, StepRequest
+from sagents.step import take_step
+from sagents_activities.announcer import Announcer
+from sagents_activities.failures import translated
+from sagents_activities.kit import Kit
+from sagents_activities.reader import Lead
+
+
+@dataclass(frozen=True)
+class ModelActivities:
+    """Effects of asking a model."""
+
+    kit: Kit
+
+    @activity.defn(name="model_step")
+    async def step(self, request: StepRequest) -> Plan:
+        """Decide what comes next, once: a later attempt returns the recorded plan instead of asking again.
+
+        claim → recorded? → read → think → record (first write wins) → save, where the run ends with this step
+        """
+        agent_id = request.agent.agent_id
+        with translated():
+            await self.kit.fence.claim(agent_id)
+            async with self.kit.announcer(agent_id, request.run.id).publishing() as announcer:
+                if request.step == 0:
+                    announcer.status("running")
+                plan = await self._recorded(request) or await self._decide(request, announcer)
+                self.kit.reader.extend(agent_id, request.reference, plan.operations)
+                ending = ends(request.run, request.step, plan)
+                return plan if ending is None else await self._end(request, plan, ending, announcer)
+
+    async def _recorded(self, request: StepRequest) -> Plan | None:
+        body = await self.kit.store.get(request.agent.agent_id, request.record)
+        return Plan.model_validate_json(body) if body else None
+
+    async def _decide(self, request: StepRequest, announcer: Announcer) -> Plan:
+        lead = Lead(request.since, request.operations)
+        state = await self.kit.reader.read(request.agent.agent_id, request.reference, lead)
+        around = self.kit.surroundings(announcer)
+
+        async def think() -> Plan:
+            agent = await self.kit.make(request.agent)
+            return await take_step(agent, state, request, around)
+
+        try:
+            plan = await self.kit.userland.run(think)
+        except (AgentNotRegistered, InvalidAgent) as error:
+            return _failed(request, error)
+        return await self._record(request, plan)
+
+    async def _record(self, request: StepRequest, plan: Plan) -> Plan:
+        """Keep a plan that goes on or finishes; what failed or was cancelled may be asked again after a reset."""
+        if plan.ending is not None and plan.ending.kind in (OutcomeKind.FAILED, OutcomeKind.CANCELLED):
+            return plan
+        body = await self.kit.store.put_once(
+            request.agent.agent_id, request.record, plan.model_dump_json(), activity.info().workflow_run_id or ""
+        )
+        return Plan.model_validate_json(body)
+
+    async def _end(self, request: StepRequest, plan: Plan, ending: Ending, announcer: Announcer) -> Plan:
+        """Save what the agent will be once the kernel has applied this plan, so that no activity more is needed."""
+        carried = await self.kit.saver.read(request.agent.agent_id)
+        after = carried.but(head=apply(carried.head, plan).but(seq=request.seq))
+        saved = await self.kit.saver.save(after, request.seq)
+        announcer.status(str(after.head.status), ending)
+        return plan.but(saved=saved)
+
+
+def _failed(request: StepRequest, error: Exception) -> Plan:
+    problem = RunError(type=type(error).__name__, message=str(error))
+    return Plan(record=request.record, ending=Ending(kind=OutcomeKind.FAILED, error=problem))

@@ -1,0 +1,100 @@
+"""Tool calls: one activity each, with arguments from the step's record."""
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from temporalio import activity
+
+from sagents.calling import run_call
+from sagents.errors import AgentNotRegistered, InvalidAgent, StoreUnavailable
+from sagents.messages import ToolCall, ToolResult
+from sagents.operations import AddMessages
+from sagents.plan import CallRequest, CallResult, Plan, WorkerLoss
+from sagents.state import State
+from sagents_activities.announcer import Announcer
+from sagents_activities.failures import translated
+from sagents_activities.kit import Kit
+
+LOST = (
+    "The outcome of this call is unknown: the worker that ran it was lost, and the call may have taken effect. "
+    "Check before repeating it."
+)
+
+
+@dataclass(frozen=True)
+class ToolActivities:
+    """Effects of running tools."""
+
+    kit: Kit
+    records: "RecordCache" = field(default_factory=lambda: RecordCache())
+
+    @activity.defn(name="tool_call")
+    async def call(self, request: CallRequest) -> CallResult:
+        """Run one planned call. At least once: a tool that must not run twice honours its idempotency key,
+
+        or is declared with `on_worker_loss="report"`.
+        """
+        with translated():
+            call = await self._planned(request)
+            if request.on_worker_loss is WorkerLoss.REPORT and await self._was_lost(request):
+                return _error(request, LOST)
+            async with self.kit.announcer(request.agent.agent_id, request.run_id).publishing() as announcer:
+                return await self._run(request, call, announcer)
+
+    async def _run(self, request: CallRequest, call: ToolCall, announcer: Announcer) -> CallResult:
+        around = self.kit.surroundings(announcer)
+        read_state = self.kit.reader.from_elsewhere(request.agent.agent_id, request.reference)
+        attempt = activity.info().attempt
+
+        async def run() -> CallResult:
+            agent = await self.kit.make(request.agent)
+            return await run_call(agent, call, request, around, read_state=read_state, attempt=attempt)
+
+        try:
+            return await self.kit.userland.run(run)
+        except (AgentNotRegistered, InvalidAgent) as error:
+            return _error(request, f"The tool could not run: {error}")
+
+    async def _planned(self, request: CallRequest) -> ToolCall:
+        """The call as the model made it, with the arguments that a person gave instead, where one did."""
+        plan = self.records.get(request.record)
+        if plan is None:
+            body = await self.kit.store.get(request.agent.agent_id, request.record)
+            if body is None:
+                raise StoreUnavailable(f"The store does not have the record {request.record!r} (any more).")
+            plan = self.records.put(request.record, body)
+        call = plan[request.call_id]
+        return call if request.arguments is None else call.but(arguments=request.arguments)
+
+    async def _was_lost(self, request: CallRequest) -> bool:
+        """Whether an earlier attempt of this very activity had begun: its footprint is in the store."""
+        info = activity.info()
+        key = f"started:{info.workflow_run_id}:{request.call_id}"
+        mine = str(info.attempt)
+        return mine != await self.kit.store.put_once(request.agent.agent_id, key, mine, info.workflow_run_id or "")
+
+
+@dataclass
+class RecordCache:
+    """The calls of the records that this process read last: a batch of many calls parses its record once."""
+
+    limit: int = 64 * 1024 * 1024
+    _calls: OrderedDict[str, tuple[dict[str, ToolCall], int]] = field(default_factory=OrderedDict)
+
+    def get(self, record: str) -> dict[str, ToolCall] | None:
+        return self._calls[record][0] if record in self._calls else None
+
+    def put(self, record: str, body: str) -> dict[str, ToolCall]:
+        plan = Plan.model_validate_json(body)
+        messages = (m for op in plan.operations if isinstance(op, AddMessages) for m in op.messages)
+        calls = {call.call_id: call for message in messages for call in message.tool_calls}
+        self._calls[record] = (calls, len(body))
+        while sum(size for _, size in self._calls.values()) > self.limit and len(self._calls) > 1:
+            self._calls.popitem(last=False)
+        return calls
+
+
+def _error(request: CallRequest, text: str) -> CallResult:
+    result = ToolResult(tool_call_id=request.call_id, name=request.name, content=text, is_error=True)
+    return CallResult(result=result)

@@ -1,0 +1,87 @@
+"""Where user code runs: on an event loop of its own, so that a blocking hook cannot silence heartbeats."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+T = TypeVar("T")
+
+BEAT = 1.0
+"""Seconds between heartbeats: how soon a `cancel` is noticed."""
+
+PATIENCE = 10.0
+"""Seconds that cancelled user code has to tidy up; then it is left behind."""
+
+
+class Userland:
+    """A thread with an event loop for factories, hooks, tools and model calls. One per worker process."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="sagents-userland", daemon=True)
+        self._thread.start()
+
+    async def run(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run a coroutine there and wait for it here, heartbeating.
+
+        Cancelled by `cancel`, it passes the cancellation on and returns what the coroutine still makes of it.
+        On a worker's shutdown it fails retryably at once: another worker goes on.
+        """
+        here = asyncio.get_running_loop()
+        outcome: asyncio.Future[T] = here.create_future()
+        started: list[asyncio.Task[T]] = []
+        self._loop.call_soon_threadsafe(lambda: started.append(self._start(make, here, outcome)))
+        try:
+            await _beat_until(outcome)
+        except asyncio.CancelledError:
+            self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in started])
+            if not _was_asked_to_cancel():
+                raise ApplicationError("The worker is shutting down; another one goes on.", type="Shutdown") from None
+            await asyncio.wait({outcome}, timeout=PATIENCE)
+            if not outcome.done():
+                raise
+        return outcome.result()
+
+    def _start(
+        self, make: Callable[[], Coroutine[Any, Any, T]], here: asyncio.AbstractEventLoop, outcome: asyncio.Future[T]
+    ) -> asyncio.Task[T]:
+        task = self._loop.create_task(make())
+        task.add_done_callback(lambda done: _tell(here, outcome, done))
+        return task
+
+    def close(self) -> None:
+        """Stop the loop; what still runs there is abandoned."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+def _tell(here: asyncio.AbstractEventLoop, outcome: asyncio.Future[T], done: asyncio.Task[T]) -> None:
+    if here.is_closed():
+        return
+    here.call_soon_threadsafe(_settle, outcome, done)
+
+
+def _settle(outcome: asyncio.Future[T], done: asyncio.Task[T]) -> None:
+    if outcome.done():
+        return
+    if done.cancelled():
+        outcome.set_exception(asyncio.CancelledError())
+    elif (error := done.exception()) is not None:
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(done.result())
+
+
+async def _beat_until(outcome: asyncio.Future[Any]) -> None:
+    while not outcome.done():
+        await asyncio.wait({outcome}, timeout=BEAT)
+        if activity.in_activity():
+            activity.heartbeat()
+
+
+def _was_asked_to_cancel() -> bool:
+    details = activity.cancellation_details() if activity.in_activity() else None
+    return details is None or details.cancel_requested

@@ -1,0 +1,62 @@
+"""What an agent carries through saves, continue-as-new and waking: its head, its mailbox, its answers."""
+
+from __future__ import annotations
+
+from sagents.commands import Note
+from sagents.frozen import Frozen
+from sagents.head import Head
+from sagents.limits import Limits
+from sagents.operations import Operation
+
+
+class Carried(Frozen):
+    """The whole agent but its transcript. `notes` counts every note ever taken; `answers` are 12 characters each."""
+
+    head: Head
+    mailbox: tuple[Note, ...] = ()
+    answers: tuple[str, ...] = ()
+    notes: int = 0
+
+    @property
+    def at_rest(self) -> Carried:
+        """As a confirmed save leaves it: the tail is in the store."""
+        log = self.head.log
+        return self.but(head=self.head.but(log=log.confirmed(log.reached)))
+
+
+class PageRequest(Frozen):
+    """Ask the workflow for the operations after a position; with `head` for all that it carries besides."""
+
+    since: int
+    head: bool = False
+
+
+class Page(Frozen):
+    """Some operations after `since`, fewer than PAGE_BYTES unless a single one is larger, and how far the log reaches."""
+
+    operations: tuple[Operation, ...] = ()
+    position: int = 0
+    digest: str = ""
+    carried: Carried | None = None
+
+
+class Woken(Frozen):
+    """What the store knows of an agent; `agent` is the name to go by where the start named none."""
+
+    agent: str = ""
+    carried: Carried | None = None
+    limits: Limits = Limits()
+    problem: str | None = None
+
+
+PAGE_BYTES = 24 * 1024
+ARGUMENT_BYTES = 4 * 1024
+"""Operations since the last plan travel in a model step's argument up to this size, else by query."""
+
+
+class Farewell(Frozen):
+    """What a workflow run returns when its agent leaves. The next message starts another one."""
+
+    agent_id: str
+    reason: str
+    status: str

@@ -1,0 +1,184 @@
+"""The wire contract: names and payloads that `temporal` CLI, UI, Lambda and other languages use (DESIGN section 5).
+
+Stable. Every door parses with this module: clear words for what is wrong, plain forms accepted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, Field, JsonValue, ValidationError
+
+from sagents.carried import Carried
+from sagents.commands import Cancel, Command, Execute, NewMessage, Resume, Stop
+from sagents.errors import InvalidInput
+from sagents.frozen import Frozen
+from sagents.interrupts import Interrupt
+from sagents.messages import Message
+from sagents.plan import RunError
+from sagents.ports import Base
+from sagents.status import Status
+from sagents.todo import Todo
+
+AGENT_WORKFLOW = "AgentWorkflow"
+TASK_QUEUE = "sagents"
+
+ADD_MESSAGE = "add_message"
+EXECUTE = "execute"
+RESUME = "resume"
+CANCEL = "cancel"
+STOP = "stop"
+
+STATUS = "status"
+INFO = "info"
+STATE = "state"
+MESSAGES = "messages"
+TODOS = "todos"
+INTERRUPTS = "interrupts"
+PAGE = "page"
+"""Internal: how activities read the head and the tail of their own workflow."""
+
+AGENT_ID = re.compile(r"[A-Za-z0-9._:@-]{1,200}")
+MAX_MESSAGE_BYTES = 2 * 1024 * 1024
+
+SEARCH_ATTRIBUTES = ("AgentName", "AgentStatus", "ConversationId", "AgentOwner", "AgentTenant")
+
+C = TypeVar("C", bound=Command)
+
+
+class StartAgent(Frozen):
+    """The one argument of `AgentWorkflow`. Only `agent` is required, and not even that with one agent registered.
+
+    `carried` is what a workflow run hands to the next one; nobody else sets it.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    agent: str = ""
+    conversation_id: str | None = None
+    options: Mapping[str, JsonValue] = Field(default_factory=dict)
+    scope: Mapping[str, JsonValue] = Field(default_factory=dict)
+    lifecycle: Mapping[str, JsonValue] = Field(default_factory=dict)
+    messages: tuple[Message, ...] = ()
+    carried: Carried | None = None
+
+
+class Accepted(Frozen):
+    """A command was taken. `id` is the message's; the same for every repetition of it."""
+
+    id: str | None = None
+    status: Status = Status.RUNNING
+
+
+class AgentInfo(Frozen):
+    """The answer to `info` (L-62)."""
+
+    agent_id: str
+    agent: str
+    status: Status
+    message_count: int = 0
+    has_interrupt: bool = False
+    uptime_ms: int = 0
+    conversation_id: str | None = None
+    run_id: str | None = None
+    workflow_run_id: str = ""
+    step: int = 0
+    last_activity_at: datetime | None = None
+    started_at: datetime | None = None
+    queued: int = 0
+    error: RunError | None = None
+    problem: str | None = None
+    history_bytes: int = 0
+    history_events: int = 0
+
+
+class StateView(Frozen):
+    """The answer to `state` and `messages`: what was said lately, and where the rest is."""
+
+    messages: tuple[Message, ...] = ()
+    earlier: int = 0
+    todos: tuple[Todo, ...] = ()
+    position: int = 0
+    digest: str = ""
+    base: Base = Base()
+
+
+class InterruptView(Frozen):
+    """One line of the answer to `interrupts`."""
+
+    interrupt: Interrupt
+    answer_with: str = ""
+
+
+def check_agent_id(agent_id: str) -> str:
+    """The id itself; raises `InvalidInput` where Temporal or a store would choke on it."""
+    if not AGENT_ID.fullmatch(agent_id):
+        raise InvalidInput(f"{agent_id!r} is no agent id: 1 to 200 letters, digits and . _ : @ - are allowed.")
+    return agent_id
+
+
+def parse_message(payload: Any) -> NewMessage:
+    """A message from `"text"`, `{"content": ...}` or a JSON text of either."""
+    if isinstance(payload, str):
+        payload = {"content": payload}
+    message = _parse(NewMessage, payload, 'add_message takes "text" or {"content": ..., "id": ...}')
+    if len(json.dumps(message.model_dump(mode="json"))) > MAX_MESSAGE_BYTES:
+        raise InvalidInput(f"A message may have {MAX_MESSAGE_BYTES:,} bytes at most; put larger content in a file.")
+    return message
+
+
+def parse_execute(payload: Any = None) -> Execute:
+    """An execute command from nothing or its fields."""
+    return _parse(Execute, payload or {}, "execute takes nothing, or {until_tool, until_tool_success, max_runs}")
+
+
+def parse_resume(payload: Any = None) -> Resume:
+    """Decisions from a list, a single decision, the name of one (`"approve"`), or nothing."""
+    decisions = payload if isinstance(payload, list) else [] if payload in (None, {}) else [payload]
+    if isinstance(payload, dict) and "decisions" in payload:
+        decisions = payload["decisions"]
+    named = [{"type": item} if isinstance(item, str) else item for item in decisions]
+    return _parse(Resume, {"decisions": named}, 'resume takes [{"type": "approve"}, {"type": "reject", ...}, ...]')
+
+
+def parse_cancel(payload: Any = None) -> Cancel:
+    """A cancel from nothing, a reason, or `{"reason": ...}`."""
+    return _parse(Cancel, _reason(payload), "cancel takes nothing or a reason")
+
+
+def parse_stop(payload: Any = None) -> Stop:
+    """A stop from nothing, a reason, or `{"reason": ...}`."""
+    return _parse(Stop, _reason(payload), "stop takes nothing or a reason")
+
+
+def parse_start(payload: Any) -> StartAgent:
+    """The workflow's argument. Raises `InvalidInput` with every field that does not fit."""
+    if isinstance(payload, str):
+        payload = {"agent": payload}
+    try:
+        return StartAgent.model_validate(payload if payload is not None else {})
+    except ValidationError as error:
+        raise InvalidInput(f"An agent cannot start with this: {explain(error)}") from None
+
+
+def _reason(payload: Any) -> Any:
+    return {"reason": payload} if isinstance(payload, str) else payload or {}
+
+
+def _parse(kind: type[C], payload: Any, form: str) -> C:
+    try:
+        return kind.model_validate(payload)
+    except ValidationError as error:
+        raise InvalidInput(f"{form}; {explain(error)}") from None
+
+
+def explain(error: ValidationError) -> str:
+    """What does not fit, field by field, without pydantic's links and the values themselves."""
+    return "; ".join(
+        f"{'.'.join(map(str, problem['loc'])) or 'the payload'}: {problem['msg']}"
+        for problem in error.errors(include_url=False, include_input=False)[:5]
+    )

@@ -1,0 +1,153 @@
+"""Every error of Sagents, one tree. A message says what happened and what to do next.
+
+    SagentsError
+    ├── InvalidAgent          an Agent, tool or middleware was configured wrongly
+    ├── InvalidState          data that is no State
+    ├── InvalidInput          a door refused a payload; nothing changed
+    ├── AgentError            about one agent
+    │   ├── AgentNotFound         no agent runs or sleeps under this id
+    │   ├── AgentNotRegistered    no factory has this name
+    │   └── NotPossible           the agent's status does not allow it
+    │       ├── CannotCancel · CannotExecute · CannotResume
+    ├── CannotAnswer          Temporal or the store is out of reach; says nothing about the agent
+    ├── StoreError
+    │   ├── StoreUnavailable      try again
+    │   ├── Superseded            a newer workflow run writes for this agent
+    │   └── Damaged               what is stored does not match its digest
+    ├── StateUnavailable      the agent's state could not be read just now; try again
+    ├── NotHere               this worker does not know the agent or tool (yet)
+    ├── ModelError            a model call failed: try again, fall back or give up (`kind`)
+    └── RunFailed             raised by `Outcome.unwrap` only
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+
+
+class SagentsError(Exception):
+    """Anything that Sagents raises."""
+
+
+class InvalidAgent(SagentsError, ValueError):
+    """An Agent, a tool or a middleware was configured wrongly."""
+
+
+class InvalidState(SagentsError, ValueError):
+    """Data that is no State; the message names what does not fit."""
+
+
+class InvalidInput(SagentsError, ValueError):
+    """A door refused a payload. The agent is as it was."""
+
+
+class AgentError(SagentsError):
+    """Something about one agent; `agent_id` says which."""
+
+    def __init__(self, agent_id: str, message: str) -> None:
+        self.agent_id = agent_id
+        super().__init__(message)
+
+
+class AgentNotFound(AgentError):
+    """No agent runs or sleeps under this id."""
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(agent_id, f"No agent runs under {agent_id!r}; `AgentServer.start` starts one.")
+
+
+class AgentNotRegistered(SagentsError):
+    """No factory is registered under a name."""
+
+    def __init__(self, name: str, known: tuple[str, ...] = ()) -> None:
+        self.name = name
+        names = ", ".join(sorted(known)) or "none"
+        super().__init__(
+            f"No agent is registered as {name!r} (registered: {names}); register its factory with `@app.agent({name!r})`."
+        )
+
+
+class NotPossible(AgentError):
+    """The agent's status does not allow what was asked; `status` says what it was."""
+
+    def __init__(self, agent_id: str, status: str, message: str) -> None:
+        self.status = status
+        super().__init__(agent_id, message)
+
+
+class CannotCancel(NotPossible):
+    """Nothing runs that could be cancelled (L-43)."""
+
+    def __init__(self, agent_id: str, status: str) -> None:
+        super().__init__(agent_id, status, f"Cannot cancel, server is not running (status: {status})")
+
+
+class CannotExecute(NotPossible):
+    """The agent is not idle (B-61)."""
+
+    def __init__(self, agent_id: str, status: str) -> None:
+        super().__init__(agent_id, status, f"Cannot execute, server is in state: {status}")
+
+
+class CannotResume(NotPossible):
+    """Nothing waits for a decision, or the decisions do not fit; the interrupt stays as it was (B-62, B-83)."""
+
+    def __init__(self, agent_id: str, status: str, why: str = "Cannot resume, server is not interrupted") -> None:
+        super().__init__(agent_id, status, why)
+
+
+class CannotAnswer(SagentsError):
+    """Temporal or the store is out of reach. This says nothing about whether the agent runs."""
+
+
+class StoreError(SagentsError):
+    """A store could not do what was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """The store is out of reach for now; trying again is right."""
+
+
+class Superseded(StoreError):
+    """Another workflow run writes for this agent; what this one wanted to write was refused."""
+
+    def __init__(self, agent_id: str, workflow_run_id: str, current: str) -> None:
+        self.agent_id, self.workflow_run_id, self.current = agent_id, workflow_run_id, current
+        super().__init__(f"{agent_id!r} is written by workflow run {current!r}, not by {workflow_run_id!r} any more.")
+
+
+class Damaged(StoreError):
+    """What is stored does not have the digest it is stored under."""
+
+
+class StateUnavailable(SagentsError):
+    """The agent's state could not be read just now; trying again is right."""
+
+
+class NotHere(SagentsError):
+    """This worker does not know an agent or a tool; during a rolling deploy another one may."""
+
+
+class ModelErrorKind(StrEnum):
+    """What to do about a failed model call."""
+
+    RETRY = "retry"
+    FALL_BACK = "fall_back"
+    FAIL = "fail"
+
+
+class ModelError(SagentsError):
+    """A model call failed. `retry_after` is what the provider asked for."""
+
+    def __init__(
+        self, message: str, kind: ModelErrorKind = ModelErrorKind.FAIL, retry_after: timedelta | None = None
+    ) -> None:
+        self.kind, self.retry_after = kind, retry_after
+        super().__init__(message)
+
+
+class RunFailed(SagentsError):
+    """`Outcome.unwrap` met a run that did not finish; `kind` and `error_type` say how it ended."""
+
+    def __init__(self, kind: str, message: str, error_type: str | None = None) -> None:
+        self.kind, self.error_type = kind, error_type
+        super().__init__(message)

@@ -1,0 +1,204 @@
+"""The head: what the workflow holds of an agent. It travels through saves, continue-as-new and waking.
+
+The transcript is not here. The log keeps the operations since the last confirmed save (the tail) and a window of
+what was said lately, so that a person with nothing but Temporal's own tools can read along (DESIGN section 4.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field, JsonValue
+
+from sagents.decisions import Decision
+from sagents.frozen import Frozen
+from sagents.interrupts import Interrupt
+from sagents.limits import Limits
+from sagents.messages import Message
+from sagents.operations import EMPTY_DIGEST, CutMessages, Operation, Reset, SetMessages, apply_operation, canonical, roll
+from sagents.plan import AgentRef, CallResult, Ending, OutcomeKind, PlannedCall, Reference, RunSpec
+from sagents.ports import Base
+from sagents.state import State
+from sagents.status import Status
+from sagents.todo import Todo
+
+WINDOW_BYTES = 16 * 1024
+
+
+class Phase(StrEnum):
+    """Where the loop stands."""
+
+    IDLE = "idle"
+    MODEL = "model"
+    CALLS = "calls"
+    SETTLING = "settling"
+
+
+class CallState(Frozen):
+    """A planned call on its way: `decided` where a person gave the result, `arguments` where one edited them."""
+
+    plan: PlannedCall
+    arguments: dict[str, JsonValue] | None = None
+    result: CallResult | None = None
+    decided: bool = False
+
+    @property
+    def waits(self) -> bool:
+        return self.result is None
+
+
+class Run(Frozen):
+    """One execution from a message to idle. `step` counts the model calls; `record` is the last plan's."""
+
+    spec: RunSpec
+    step: int = 0
+    record: str = ""
+    max_runs: int = 50
+    calls: tuple[CallState, ...] = ()
+    ending: Ending | None = None
+
+
+class Log(Frozen):
+    """The operations of an agent: `tail` since the confirmed `base`, `digest` over all of them up to `position`."""
+
+    base: Base = Base()
+    position: int = 0
+    digest: str = EMPTY_DIGEST
+    tail: tuple[Operation, ...] = ()
+    tail_bytes: int = 0
+    window: tuple[Message, ...] = ()
+    todos: tuple[Todo, ...] = ()
+    message_count: int = 0
+
+    @property
+    def reference(self) -> Reference:
+        return Reference(base=self.base, position=self.position, digest=self.digest)
+
+    @property
+    def reached(self) -> Base:
+        """The base that a save of the log as it is now would confirm."""
+        return Base(position=self.position, digest=self.digest)
+
+    @property
+    def is_saved(self) -> bool:
+        return self.position == self.base.position
+
+    def add(self, *operations: Operation) -> Self:
+        log = self
+        for operation in operations:
+            log = log._with(operation)
+        return log
+
+    def _with(self, operation: Operation) -> Self:
+        seen = apply_operation(State(messages=self.window, todos=self.todos), _in_window(operation, self))
+        return self.but(
+            position=self.position + 1,
+            digest=roll(self.digest, operation),
+            tail=(*self.tail, operation),
+            tail_bytes=self.tail_bytes + len(canonical(operation)),
+            window=_lately(seen.messages),
+            todos=seen.todos,
+            message_count=_count(operation, self, len(seen.messages)),
+        )
+
+    def since(self, position: int) -> tuple[Operation, ...] | None:
+        """The operations after a position; None where the tail does not reach back so far."""
+        start = position - (self.position - len(self.tail))
+        return self.tail[start:] if 0 <= start <= len(self.tail) else None
+
+    def confirmed(self, base: Base) -> Self:
+        """The log after a save reached `base`: what it holds leaves the tail."""
+        kept = self.since(base.position)
+        if kept is None or base.position <= self.base.position:
+            return self
+        return self.but(base=base, tail=kept, tail_bytes=sum(len(canonical(operation)) for operation in kept))
+
+
+def _in_window(operation: Operation, log: Log) -> Operation:
+    """The operation as it looks from the window, which lacks the earlier messages."""
+    if not isinstance(operation, CutMessages):
+        return operation
+    earlier = log.message_count - len(log.window)
+    end = operation.start + operation.count - earlier
+    if end < 0:
+        return operation.but(start=0, count=0, replacement=())
+    start = max(0, operation.start - earlier)
+    return operation.but(start=start, count=end - start)
+
+
+def _count(operation: Operation, log: Log, seen: int) -> int:
+    match operation:
+        case SetMessages() | Reset():
+            return seen
+        case CutMessages():
+            return log.message_count - operation.count + len(operation.replacement)
+        case _:
+            return log.message_count + seen - len(log.window)
+
+
+def _lately(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The last messages that fit the window; a single larger one is left out."""
+    room = WINDOW_BYTES
+    for index in range(len(messages) - 1, -1, -1):
+        room -= len(messages[index].model_dump_json())
+        if room < 0:
+            return messages[index + 1 :]
+    return messages
+
+
+class Head(Frozen):
+    """Everything that an agent's next activation needs. Changed by `sagents.loop.apply` alone."""
+
+    agent: AgentRef
+    phase: Phase = Phase.IDLE
+    log: Log = Log()
+    run: Run | None = None
+    runs: int = 0
+    ending: Ending | None = None
+    interrupts: tuple[Interrupt, ...] = ()
+    seq: int = 0
+    lifecycle: Mapping[str, JsonValue] = Field(default_factory=dict)
+    limits: Limits = Limits()
+    created_at: datetime | None = None
+
+    @property
+    def open_interrupts(self) -> tuple[Interrupt, ...]:
+        return tuple(interrupt for interrupt in self.interrupts if interrupt.is_open)
+
+    @property
+    def status(self) -> Status:
+        if self.open_interrupts:
+            return Status.INTERRUPTED
+        if self.phase is not Phase.IDLE:
+            return Status.RUNNING
+        return _STATUS_AFTER[self.ending.kind] if self.ending else Status.IDLE
+
+    @property
+    def started(self) -> Run:
+        """The run that is under way; asking for it while idle is a bug."""
+        assert self.run is not None, "no run is under way"
+        return self.run
+
+    def interrupt(self, interrupt_id: str) -> Interrupt | None:
+        return next((interrupt for interrupt in self.interrupts if interrupt.id == interrupt_id), None)
+
+    def with_operations(self, *operations: Operation) -> Self:
+        return self.but(log=self.log.add(*operations)) if operations else self
+
+    def with_run(self, **changes: object) -> Self:
+        return self.but(run=self.started.but(**changes))
+
+    def with_decision(self, interrupt_id: str, decision: Decision) -> Self:
+        return self.but(interrupts=tuple(i.decided(decision) if i.id == interrupt_id else i for i in self.interrupts))
+
+
+_STATUS_AFTER = {
+    OutcomeKind.FINISHED: Status.IDLE,
+    OutcomeKind.INTERRUPTED: Status.INTERRUPTED,
+    OutcomeKind.PAUSED: Status.PAUSED,
+    OutcomeKind.CANCELLED: Status.CANCELLED,
+    OutcomeKind.FAILED: Status.ERROR,
+}

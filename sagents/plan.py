@@ -1,0 +1,212 @@
+"""What goes between the kernel and its steps: requests, plans, results. All of it is history, so all of it is brief."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from sagents.decisions import Decision
+from sagents.frozen import Frozen
+from sagents.interrupts import Interrupt, Raised
+from sagents.messages import ToolResult
+from sagents.operations import Operation
+from sagents.ports import Base
+from sagents.state import StateDelta
+
+
+class AgentRef(Frozen):
+    """Which agent, and what its factory may know: the arguments of an `AgentRequest`."""
+
+    name: str = ""
+    agent_id: str = ""
+    conversation_id: str | None = None
+    scope: Mapping[str, JsonValue] = Field(default_factory=dict)
+    options: Mapping[str, JsonValue] = Field(default_factory=dict)
+
+
+class Reference(Frozen):
+    """A state by reference: the operations up to `position`, whose digest it is; `base` of them are saved."""
+
+    base: Base = Base()
+    position: int = 0
+    digest: str = ""
+
+
+class RunSpec(Frozen):
+    """What a run was asked for; the same in every step of it."""
+
+    id: str
+    until_tool: tuple[str, ...] = ()
+    until_tool_success: tuple[str, ...] = ()
+    max_runs: int | None = None
+
+
+class RunError(Frozen):
+    """Why a run failed. `type` is stable and for programs, `message` is for people."""
+
+    type: str
+    message: str
+
+
+class OutcomeKind(StrEnum):
+    """How a run ended, or what it waits for."""
+
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Ending(Frozen):
+    """How a run ended. `cause` is a pause's, `tool_call_id` names the call that satisfied `until_tool`."""
+
+    kind: OutcomeKind
+    error: RunError | None = None
+    cause: str | None = None
+    tool_call_id: str | None = None
+
+
+class Approval(Frozen):
+    """A gate before a call, fully resolved by the model step: no callables, no arguments."""
+
+    summary: str = ""
+    allowed_decisions: tuple[str, ...] = ("approve", "reject")
+
+
+class CallResult(Frozen):
+    """What one tool call came to. `processed` is for programs (extraction), never for the model."""
+
+    result: ToolResult
+    delta: StateDelta | None = None
+    raised: Raised | None = None
+    pause: str | None = None
+    paused: bool = False
+    processed: JsonValue = None
+
+
+class WorkerLoss(StrEnum):
+    """What happens to a call whose worker was lost."""
+
+    RETRY = "retry"
+    REPORT = "report"
+
+
+class PlannedCall(Frozen):
+    """A tool call as the kernel knows it: where and how it runs, not with what.
+
+    `result` is there already for an inline tool, an unknown one, or arguments that fail their schema.
+    """
+
+    call_id: str
+    name: str
+    timeout: timedelta = timedelta(minutes=5)
+    parallel: bool = True
+    on_worker_loss: WorkerLoss = WorkerLoss.RETRY
+    approval: Approval | None = None
+    result: CallResult | None = None
+
+
+class Saved(Frozen):
+    """A confirmed save: the base it reached and the counter of notes in the head that is stored."""
+
+    base: Base
+    notes: int = 0
+
+
+class Plan(Frozen):
+    """What a model step decided. Written to the store under `record` before the kernel sees it; first write wins.
+
+    `ending` is there when the step itself ended the run: an error, a pause, a cancel. A reply without calls ends it too.
+    `saved` is the base that the run's last step has confirmed by itself.
+    """
+
+    record: str
+    operations: tuple[Operation, ...] = ()
+    calls: tuple[PlannedCall, ...] = ()
+    max_runs: int = 50
+    ending: Ending | None = None
+    raised: Raised | None = None
+    saved: Saved | None = None
+
+
+class StepRequest(Frozen):
+    """Ask the model once. `operations` lead from position `since` to the reference, where they are small enough."""
+
+    agent: AgentRef
+    reference: Reference
+    run: RunSpec
+    step: int = 0
+    seq: int = 0
+    since: int | None = None
+    operations: tuple[Operation, ...] = ()
+
+    @property
+    def record(self) -> str:
+        """Where the store keeps this step's plan: the same step of the same run on the same state is asked once."""
+        return f"step:{self.run.id}.{self.step}.{self.reference.digest}"
+
+
+class CallRequest(Frozen):
+    """Run one tool call of a recorded plan, with other arguments where a person edited them."""
+
+    agent: AgentRef
+    reference: Reference
+    run_id: str
+    record: str
+    call_id: str
+    name: str
+    arguments: dict[str, JsonValue] | None = None
+    on_worker_loss: WorkerLoss = WorkerLoss.RETRY
+
+
+class AnswerRequest(Frozen):
+    """Hand a decision to the middleware that knows what to make of it (B-18)."""
+
+    agent: AgentRef
+    reference: Reference
+    run_id: str
+    interrupt: Interrupt
+    decision: Decision
+
+
+class Answered(Frozen):
+    """What came of a decision: changes of the state, or another question, or nobody who knew it."""
+
+    operations: tuple[Operation, ...] = ()
+    raised: Raised | None = None
+    error: RunError | None = None
+
+
+class SettleRequest(Frozen):
+    """Run the `after_run` hooks of a run that ended outside a model step."""
+
+    agent: AgentRef
+    reference: Reference
+    run: RunSpec
+    seq: int = 0
+
+
+class Settled(Frozen):
+    """The `after_run` hooks are through; `saved` is the base that was confirmed with them."""
+
+    operations: tuple[Operation, ...] = ()
+    saved: Saved | None = None
+
+
+class SaveRequest(Frozen):
+    """Save the agent: the activity reads head and tail from the workflow that asked."""
+
+    agent_id: str
+    seq: int
+
+
+class WakeRequest(Frozen):
+    """Take over as the agent's writer and read its head."""
+
+    agent: AgentRef
+
+
+Start = Literal["all", "each"]

@@ -1,0 +1,149 @@
+"""What the product needs from outside, as small protocols. Adapters live in `sagents_infra`."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Protocol
+
+from pydantic import Field, JsonValue
+
+from sagents.events import Event
+from sagents.frozen import Frozen
+from sagents.messages import Message
+
+
+class ToolSpec(Frozen):
+    """A tool as a model sees it; `parameters` is a JSON Schema of type object."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, JsonValue] = Field(default_factory=dict)
+
+
+class Delta(Frozen):
+    """A fragment of a reply while it streams."""
+
+    text: str = ""
+    thinking: str = ""
+    tool_name: str | None = None
+
+
+class ModelRequest(Frozen):
+    """Everything that one model call depends on."""
+
+    system_prompt: str = ""
+    messages: tuple[Message, ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
+
+
+DeltaSink = Callable[[Delta], None]
+
+
+class Model(Protocol):
+    """A language model. `ask` streams to `on_delta` and returns the assistant's whole message, usage included.
+
+    It raises `ModelError` and nothing else; the caller counts tries, waits and falls back.
+    A cancelled `ask` closes its connection.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    async def ask(self, request: ModelRequest, on_delta: DeltaSink) -> Message: ...
+
+
+class Base(Frozen):
+    """A confirmed save: how many operations it holds and the digest that rolled over them."""
+
+    position: int = 0
+    digest: str = ""
+
+
+class SavedHead(Frozen):
+    """The newest head in the store and the fence around it (DESIGN section 4.4). `head` is JSON, None while waking."""
+
+    generation: int
+    workflow_run_id: str
+    seq: int = -1
+    head: str | None = None
+    base: Base = Base()
+
+
+class Segment(Frozen):
+    """The operations that a save appends to `parent`; a `snapshot` of the whole state replaces them when they outweigh it."""
+
+    base: Base
+    parent: Base
+    operations: str
+    snapshot: str | None = None
+
+
+class Save(Frozen):
+    """One save of one agent, fenced by the workflow run and its rising `seq`; None for `segment` moves no base."""
+
+    agent_id: str
+    workflow_run_id: str
+    seq: int
+    head: str
+    base: Base = Base()
+    segment: Segment | None = None
+
+
+class Chain(Frozen):
+    """What a base is read from: a snapshot (None: from nothing) and the segments since, oldest first."""
+
+    snapshot: str | None = None
+    segments: tuple[str, ...] = ()
+
+
+class Weight(Frozen):
+    """Characters of a base's newest snapshot and of the segments since it; tells when a snapshot is due."""
+
+    snapshot: int = 0
+    segments: int = 0
+
+
+class Store(Protocol):
+    """Where agents are kept. Every write names its workflow run and is refused with `Superseded` when the row
+
+    belongs to another; `take_over` changes that. A store that is out of reach raises `StoreUnavailable`.
+    All values are JSON texts: a store never looks inside.
+    """
+
+    async def load(self, agent_id: str) -> SavedHead | None: ...
+
+    async def take_over(self, agent_id: str, workflow_run_id: str, generation: int) -> SavedHead:
+        """Make `workflow_run_id` the writer, if the row still has `generation` (0: there is no row).
+
+        Returns the row as it is now, under generation + 1. Raises `Superseded` when somebody else was faster.
+        """
+
+    async def save(self, save: Save) -> SavedHead:
+        """Keep a head and, where it moves the base, its segment; both or neither. Returns the row as it is now.
+
+        A higher seq replaces. An equal seq with an equal base is a retry: it succeeds and what is stored stays
+        (the caller reads from the answer which head that is). All else is `Superseded`.
+        A base that is already stored is left as it is.
+        """
+
+    async def chain(self, agent_id: str, digest: str) -> Chain | None:
+        """What the base with this digest is read from; None where it is not stored."""
+
+    async def weight(self, agent_id: str, digest: str) -> Weight | None:
+        """How heavy the chain of a base is, without reading it; None where the base is not stored."""
+
+    async def put_once(self, agent_id: str, key: str, body: str, workflow_run_id: str) -> str:
+        """Write `body` under `key` unless there is one; returns what is stored now. The first write wins."""
+
+    async def get(self, agent_id: str, key: str) -> str | None:
+        """What `put_once` stored."""
+
+    async def delete(self, agent_id: str) -> None:
+        """Forget everything about an agent."""
+
+
+class Channel(Protocol):
+    """Carries live events between processes. Nothing is kept: who listens late has missed it."""
+
+    async def publish(self, agent_id: str, events: Sequence[Event]) -> None: ...
+
+    def listen(self, agent_id: str) -> AsyncIterator[Event]:
+        """Events from the moment of the first `__anext__` on; ends when closed with `aclose`."""

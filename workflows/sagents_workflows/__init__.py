@@ -1,0 +1,5 @@
+"""The kernel: deterministic, small, and without a line of user code."""
+
+from sagents_workflows.agent import AgentWorkflow
+
+__all__ = ["AgentWorkflow"]

@@ -1,0 +1,130 @@
+"""The gate: every effect of the kernel passes here, one typed function each, with its times and the reasons for them.
+
+Attempts are unlimited under a schedule-to-close, because Temporal also counts lost workers and unread states;
+the tries of models and tools are counted inside their activities.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType, ActivityHandle
+
+with workflow.unsafe.imports_passed_through():
+    from sagents.carried import Woken
+    from sagents.pace import PACE
+    from sagents.plan import (
+        Answered,
+        AnswerRequest,
+        CallRequest,
+        CallResult,
+        PlannedCall,
+        Plan,
+        Saved,
+        SaveRequest,
+        Settled,
+        SettleRequest,
+        StepRequest,
+        WakeRequest,
+    )
+    from sagents_activities.hooks import HookActivities
+    from sagents_activities.records import RecordActivities
+    from sagents_activities.steps import ModelActivities
+    from sagents_activities.tools import ToolActivities
+
+EAGER = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10))
+TIDY_UP = timedelta(seconds=15)
+"""What user code gets beyond its own time-out, so that its own one fires first and says more."""
+
+
+def model_step(request: StepRequest, model_call: int) -> ActivityHandle[Plan]:
+    """Ask the model. Streams for minutes, so it heartbeats; a cancelled one still returns what was said."""
+    return _start(
+        ModelActivities.step,
+        request,
+        summary=f"model call {model_call} of {request.agent.name}",
+        start_to_close=timedelta(minutes=15),
+        schedule_to_close=timedelta(hours=1),
+    )
+
+
+def tool_call(request: CallRequest, call: PlannedCall) -> ActivityHandle[CallResult]:
+    """Run a tool for as long as it says it may take, and again when its worker was lost."""
+    return _start(
+        ToolActivities.call,
+        request,
+        summary=f"tool {call.name}",
+        start_to_close=call.timeout + TIDY_UP,
+        schedule_to_close=3 * call.timeout + timedelta(hours=1),
+    )
+
+
+def answer(request: AnswerRequest) -> ActivityHandle[Answered]:
+    """Hand a decision to middleware, whose hook may do I/O."""
+    return _start(
+        HookActivities.answer,
+        request,
+        summary=f"answer of {request.interrupt.tool or request.interrupt.reason}",
+        start_to_close=timedelta(minutes=5),
+        schedule_to_close=timedelta(hours=1),
+    )
+
+
+def settle(request: SettleRequest) -> ActivityHandle[Settled]:
+    """Run the hooks at a run's end, which may do I/O."""
+    return _start(
+        HookActivities.settle,
+        request,
+        summary="after the run",
+        start_to_close=timedelta(minutes=5),
+        schedule_to_close=timedelta(hours=1),
+    )
+
+
+def save(request: SaveRequest) -> ActivityHandle[Saved]:
+    """Save head and tail. Short and without a heartbeat: a lost worker costs these seconds."""
+    return _start_short(RecordActivities.save, request, "save", timedelta(seconds=10), timedelta(minutes=10))
+
+
+def wake(request: WakeRequest) -> ActivityHandle[Woken]:
+    """Claim the agent and read its head. No end to its patience: a fresh state must never replace an unread one."""
+    return _start_short(RecordActivities.wake, request, "wake", timedelta(seconds=5), None)
+
+
+def _start(
+    method: Callable[..., Any],
+    request: Any,
+    *,
+    summary: str,
+    start_to_close: timedelta,
+    schedule_to_close: timedelta,
+) -> ActivityHandle[Any]:
+    return workflow.start_activity_method(
+        method,
+        request,
+        summary=summary,
+        start_to_close_timeout=start_to_close,
+        schedule_to_close_timeout=schedule_to_close,
+        heartbeat_timeout=PACE.heartbeat_timeout,
+        retry_policy=EAGER,
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
+
+
+def _start_short(
+    method: Callable[..., Any],
+    request: Any,
+    summary: str,
+    start_to_close: timedelta,
+    schedule_to_close: timedelta | None,
+) -> ActivityHandle[Any]:
+    return workflow.start_activity_method(
+        method,
+        request,
+        summary=summary,
+        start_to_close_timeout=start_to_close,
+        schedule_to_close_timeout=schedule_to_close,
+        retry_policy=EAGER,
+    )

@@ -1,0 +1,89 @@
+"""The mailbox: handlers put notes in, the loop takes them out at boundaries. What was answered once stays answered."""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from sagents.commands import Cancel, Execute, NewMessage, Note, Resume, Stop
+
+ANSWERS = 2_000
+"""How many ids are remembered: 24 KB in the head. Temporal's own dedup ends with each workflow run."""
+
+
+class Mail:
+    """Notes that wait, and the ids of those that were ever taken."""
+
+    def __init__(self, waiting: Iterable[Note] = (), answers: Iterable[str] = (), notes: int = 0) -> None:
+        self.waiting: list[Note] = list(waiting)
+        self.notes = notes
+        self._answers: dict[str, str] = {entry[:11]: entry[11:] for entry in answers}
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        return tuple(key + answer for key, answer in self._answers.items())
+
+    def put(self, note: Note) -> bool:
+        """Take a note; False where one with its id was taken before."""
+        note_id = getattr(note, "id", None)
+        if note_id is not None and not self.remember(note_id):
+            return False
+        self.waiting.append(note)
+        self.notes += 1
+        return True
+
+    def remember(self, note_id: str, answer: str = "+") -> bool:
+        """Mark an id as answered; False where it was already."""
+        key = _short(note_id)
+        if key in self._answers:
+            return False
+        self._answers[key] = answer
+        while len(self._answers) > ANSWERS:
+            del self._answers[next(iter(self._answers))]
+        return True
+
+    def restore(self, waiting: Iterable[Note], answers: Iterable[str], notes: int) -> None:
+        """Join what an earlier workflow run carried. Its answers win: notes that came meanwhile and are known go."""
+        restored = Mail(waiting, answers, notes)
+        for note in self.waiting:
+            restored.put(note)
+        self.waiting, self._answers = restored.waiting, restored._answers
+        self.notes += notes
+
+    def messages(self) -> tuple[NewMessage, ...]:
+        """All waiting messages, taken out."""
+        return tuple(note for note in self._take(NewMessage) if isinstance(note, NewMessage))
+
+    def execute(self) -> Execute | None:
+        """The wish to run, taken out; several are one."""
+        return next((note for note in self._take(Execute) if isinstance(note, Execute)), None)
+
+    def resumes(self) -> tuple[Resume, ...]:
+        return tuple(note for note in self._take(Resume) if isinstance(note, Resume))
+
+    def cancels(self) -> bool:
+        """Whether somebody wants the run cancelled; the wish is taken out."""
+        return bool(self._take(Cancel))
+
+    def stop(self) -> Stop | None:
+        """The wish to stop, taken out."""
+        return next((note for note in self._take(Stop) if isinstance(note, Stop)), None)
+
+    def has(self, *kinds: type) -> bool:
+        return any(isinstance(note, kinds) for note in self.waiting)
+
+    @property
+    def starts_run(self) -> bool:
+        return self.has(NewMessage, Execute)
+
+    def _take(self, kind: type) -> list[Note]:
+        taken = [note for note in self.waiting if isinstance(note, kind)]
+        self.waiting = [note for note in self.waiting if not isinstance(note, kind)]
+        return taken
+
+
+def _short(note_id: str) -> str:
+    """11 characters that stand for an id: 66 bits."""
+    return urlsafe_b64encode(hashlib.sha256(note_id.encode()).digest()[:9])[:11].decode()
