@@ -1,0 +1,128 @@
+"""Durable AI agents: what programs import. `import sagents` loads neither Temporal nor a vendor's SDK."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from sagents.agent import Agent
+from sagents.app import AgentRequest, Sagents, load_app
+from sagents.app_loading import AppNotFound
+from sagents.callbacks import Callbacks
+from sagents.decisions import Approve, Decision, Edit, Reject, Respond
+from sagents.errors import (
+    AgentError,
+    AgentNotFound,
+    AgentNotRegistered,
+    CannotAnswer,
+    CannotCancel,
+    CannotExecute,
+    CannotResume,
+    InvalidAgent,
+    InvalidInput,
+    InvalidState,
+    ModelError,
+    ModelErrorKind,
+    NotPossible,
+    RunFailed,
+    SagentsError,
+    StateUnavailable,
+)
+from sagents.events import Event
+from sagents.hooks import HookContext, Middleware
+from sagents.interrupts import Interrupt
+from sagents.lifecycle import AutoSave, Lifecycle, Presence, WhileInterrupted, WhileRunning
+from sagents.messages import ContentPart, Message, PartType, Role, TokenUsage, ToolCall
+from sagents.policy import Policy, allow, ask, deny
+from sagents.ports import Model
+from sagents.replies import ModelRetry, Pause, RaiseInterrupt, ToolResult
+from sagents.retries import Retries
+from sagents.retry import Retry
+from sagents.state import State, StateDelta, merge_states
+from sagents.status import Status
+from sagents.todo import Todo, TodoStatus
+from sagents.tool_context import ToolContext
+from sagents.tool_schema import InvalidArguments
+from sagents.tools import Tool, tool
+
+if TYPE_CHECKING:
+    from sagents.client import AgentServer, Coordinator
+
+__all__ = [
+    "Agent",
+    "AgentError",
+    "AgentNotFound",
+    "AgentNotRegistered",
+    "AgentRequest",
+    "AgentServer",
+    "AppNotFound",
+    "Approve",
+    "AutoSave",
+    "Callbacks",
+    "CannotAnswer",
+    "CannotCancel",
+    "CannotExecute",
+    "CannotResume",
+    "ContentPart",
+    "Coordinator",
+    "Decision",
+    "Edit",
+    "Event",
+    "HookContext",
+    "Interrupt",
+    "InvalidAgent",
+    "InvalidArguments",
+    "InvalidInput",
+    "InvalidState",
+    "Lifecycle",
+    "Message",
+    "Middleware",
+    "Model",
+    "ModelError",
+    "ModelErrorKind",
+    "ModelRetry",
+    "NotPossible",
+    "PartType",
+    "Pause",
+    "Policy",
+    "Presence",
+    "RaiseInterrupt",
+    "Reject",
+    "Respond",
+    "Retries",
+    "Retry",
+    "Role",
+    "RunFailed",
+    "Sagents",
+    "SagentsError",
+    "State",
+    "StateDelta",
+    "StateUnavailable",
+    "Status",
+    "Todo",
+    "TodoStatus",
+    "TokenUsage",
+    "Tool",
+    "ToolCall",
+    "ToolContext",
+    "ToolResult",
+    "WhileInterrupted",
+    "WhileRunning",
+    "allow",
+    "ask",
+    "deny",
+    "load_app",
+    "merge_states",
+    "tool",
+]
+
+_COSTLY = {"AgentServer": "sagents.client", "Coordinator": "sagents.client"}
+"""Names whose modules import Temporal's client; loaded when first asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _COSTLY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_COSTLY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(globals().keys() | _COSTLY.keys())

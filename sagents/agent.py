@@ -1,0 +1,152 @@
+"""The Agent: configuration made by code, never stored (L-14). What an agent knows is a `State`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+from sagents.agent_checks import check_options, checked_tools, listed, made_middleware, policies, stacked
+from sagents.hooks import HookContext, Middleware, called
+from sagents.middleware import default_stack
+from sagents.policy import InterruptOn, Policy, allow
+from sagents.ports import Model
+from sagents.tools import Tool
+
+if TYPE_CHECKING:
+    from sagents.outcome import Outcome
+
+    from sagents.callbacks import Callbacks
+    from sagents.decisions import Decision
+    from sagents.messages import Message
+    from sagents.state import State
+
+ModelLike: TypeAlias = str | Model
+"""A model, or its name as `"anthropic:…"`."""
+Names: TypeAlias = str | Sequence[str] | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Agent:
+    """A model with a prompt, tools and middleware (B-1). Wrong options raise `InvalidAgent` here, not in a run.
+
+    `max_runs` is the most model calls of one run. `interrupt_on` says by tool whether people are asked first.
+    """
+
+    model: ModelLike
+    name: str | None = None
+    agent_id: str | None = None
+    system_prompt: str = ""
+    tools: Sequence[Tool[..., Any]] = ()
+    middleware: Sequence[Middleware | type[Middleware]] = ()
+    interrupt_on: Mapping[str, InterruptOn] | None = None
+    default_middleware: bool = True
+    fallback_models: Sequence[ModelLike] = ()
+    before_fallback: Callable[..., Any] | None = None
+    """Called before every try of a model, the first included, with the `Attempt`; may return another one (B-14)."""
+    max_runs: int = 50
+
+    _stack: tuple[Middleware, ...] = field(init=False)
+    _policies: Mapping[str, Policy] = field(init=False)
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        own = made_middleware(self.middleware)
+        self._keep(tools=checked_tools(self.tools), middleware=own)
+        self._keep(fallback_models=listed("fallback_models", self.fallback_models))
+        self._keep(_stack=stacked(default_stack() if self.default_middleware else (), own))
+        self._keep(_policies=policies(self))
+
+    @property
+    def stack(self) -> tuple[Middleware, ...]:
+        """All middleware in order: the defaults, replaced in place by the user's of the same id, then the rest."""
+        return self._stack
+
+    async def all_tools(self, context: HookContext) -> tuple[Tool[..., Any], ...]:
+        """The agent's own tools and those of its middleware."""
+        found = list(self.tools)
+        for middleware in self.stack:
+            found += await called(middleware.tools, context)
+        return checked_tools(found)
+
+    async def tool_named(self, name: str, context: HookContext) -> Tool[..., Any] | None:
+        """The tool of this name, if the agent has it."""
+        return next((tool for tool in await self.all_tools(context) if tool.name == name), None)
+
+    async def system_prompt_for(self, context: HookContext) -> str:
+        """The agent's prompt and what each middleware adds, a blank line between them, empty ones left out."""
+        prompts = [self.system_prompt]
+        for middleware in self.stack:
+            added = await called(middleware.system_prompt, context)
+            prompts += [added] if isinstance(added, str) else added or ()
+        return "\n\n".join(prompt for prompt in prompts if prompt.strip())
+
+    def policy_for(self, tool: Tool[..., Any]) -> Policy:
+        """What stands before a tool's calls: the agent's word where it has one, else the tool's own."""
+        return self._policies.get(tool.name) or tool.approval or allow()
+
+    async def execute(
+        self,
+        state: State | Message | str,
+        *,
+        until_tool: Names = None,
+        until_tool_success: Names = None,
+        max_runs: int | None = None,
+        callbacks: Callbacks | Sequence[Callbacks] = (),
+    ) -> Outcome:
+        """Run in this process, without Temporal, until the agent is done or waits for somebody. Never raises."""
+        from sagents import inprocess
+
+        return await inprocess.execute(
+            self,
+            state,
+            until_tool=_names(until_tool),
+            until_tool_success=_names(until_tool_success),
+            max_runs=max_runs,
+            callbacks=callbacks,
+        )
+
+    async def resume(
+        self,
+        state: State,
+        decisions: Decision | Sequence[Decision],
+        *,
+        until_tool: Names = None,
+        until_tool_success: Names = None,
+        max_runs: int | None = None,
+        callbacks: Callbacks | Sequence[Callbacks] = (),
+    ) -> Outcome:
+        """Go on from an outcome's state with what people decided, in the order of the interrupts.
+
+        The run keeps the options it was started with, unless others are given.
+        """
+        from sagents import inprocess
+
+        given = tuple(decisions) if isinstance(decisions, Sequence) else (decisions,)
+        return await inprocess.resume(
+            self,
+            state,
+            given,
+            until_tool=_names(until_tool),
+            until_tool_success=_names(until_tool_success),
+            max_runs=max_runs,
+            callbacks=callbacks,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Agent {self.name or self.agent_id or ''} on {_model_name(self.model)}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("An Agent is configuration and is never stored or sent; its factory makes it again (L-14).")
+
+    def _keep(self, **values: object) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+
+def _names(names: Names) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names or ())
+
+
+def _model_name(model: ModelLike) -> str:
+    return model if isinstance(model, str) else model.name

@@ -1,0 +1,129 @@
+"""The middleware protocol: where an agent's behaviour can be extended, and how its hooks are called."""
+
+# ruff: noqa: ARG002 - the base class names every hook's arguments and uses none
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar, cast
+
+from pydantic import JsonValue
+
+from sagents.callbacks import Callbacks
+from sagents.decisions import Decision
+from sagents.interrupts import Interrupt
+from sagents.messages import Message
+from sagents.replies import Pause
+from sagents.state import State
+from sagents.tools import Tool
+
+T = TypeVar("T")
+MaybeAwaitable: TypeAlias = Awaitable[T] | T
+HookAnswer: TypeAlias = State | Pause | None
+"""What a hook makes of a state: a new one, a pause, or nothing to change."""
+
+
+def _unheard(_type: str, _data: Mapping[str, JsonValue]) -> None:
+    """Where nobody listens, as in a unit test of a middleware."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HookContext:
+    """What a hook sees of the agent and the run it is called for."""
+
+    agent_id: str = ""
+    agent_name: str = ""
+    conversation_id: str | None = None
+    scope: Mapping[str, JsonValue] = field(default_factory=dict)
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+    run_id: str = ""
+    step: int = 0
+    model: str = ""
+    emit: Callable[[str, Mapping[str, JsonValue]], None] = field(default=_unheard, repr=False)
+
+
+class _ClassName:
+    """A middleware's id unless it sets one: the name of its class."""
+
+    def __get__(self, middleware: object, kind: type) -> str:
+        return kind.__name__
+
+
+class Middleware:
+    """Behaviour added to an agent. Every hook is optional, async or sync; the object is its configuration (B-25).
+
+    *before* hooks run in the order of the stack, *after* hooks in reverse (E-74). A hook that takes a state returns
+    the new one, a `Pause`, or None for no change, and raises `RaiseInterrupt` to ask a person. All may do I/O.
+    """
+
+    id: str = cast(str, _ClassName())
+
+    def system_prompt(self, context: HookContext, /) -> MaybeAwaitable[str | Sequence[str] | None]:
+        """What it adds to the system prompt."""
+        return None
+
+    def tools(self, context: HookContext, /) -> MaybeAwaitable[Sequence[Tool[..., Any]]]:
+        """The tools it brings."""
+        return ()
+
+    def before_run(self, state: State, context: HookContext, /) -> MaybeAwaitable[HookAnswer]:
+        """Once, before a run's first model call."""
+        return None
+
+    def before_model(self, state: State, context: HookContext, /) -> MaybeAwaitable[HookAnswer]:
+        """Before each model call."""
+        return None
+
+    def after_model(self, state: State, context: HookContext, /) -> MaybeAwaitable[HookAnswer]:
+        """After each model call, with the reply in the state; what it changes is what the transcript keeps (B-28)."""
+        return None
+
+    def after_run(self, state: State, context: HookContext, /) -> MaybeAwaitable[HookAnswer]:
+        """Once, after a run that finished; not after an interrupt, a pause or an error."""
+        return None
+
+    def handle_message(self, message: JsonValue, state: State, context: HookContext, /) -> MaybeAwaitable[HookAnswer]:
+        """A message sent to this middleware by its id (B-27)."""
+        return None
+
+    def on_start(self, state: State, context: HookContext, /) -> MaybeAwaitable[HookAnswer]:
+        """When the agent starts or wakes."""
+        return None
+
+    def handle_resume(
+        self, interrupt: Interrupt, decision: Decision, state: State, context: HookContext, /
+    ) -> MaybeAwaitable[HookAnswer]:
+        """A person's decision. A state (unchanged is fine) says that it is dealt with, None leaves it to the next."""
+        return None
+
+    def restorable_interrupt(self, data: Mapping[str, Any], /) -> bool:
+        """Whether an interrupt with this data can still be answered after a restart."""
+        return False
+
+    def transform_display_message(self, message: Message, /) -> MaybeAwaitable[Message]:
+        """The message as people see it; what the agent knows stays as it is."""
+        return message
+
+    def observers(self) -> Callbacks:
+        """Functions to call when something happens (B-26)."""
+        return {}
+
+    def debug_summary(self) -> JsonValue:
+        """What a developer wants to see of its configuration; no secrets."""
+        return {}
+
+
+async def called(hook: Callable[..., MaybeAwaitable[T]], /, *arguments: Any) -> T:
+    """What a hook answers, be it async or sync."""
+    answer = hook(*arguments)
+    return cast(T, await answer) if inspect.isawaitable(answer) else answer
+
+
+async def state_hook(middleware: Middleware, name: str, /, *arguments: Any) -> HookAnswer:
+    """What the named hook makes of a state; raises `TypeError` where that is no answer."""
+    answer: object = await called(getattr(middleware, name), *arguments)
+    if answer is None or isinstance(answer, State | Pause):
+        return answer
+    where = f"{type(middleware).__name__}.{name}"
+    raise TypeError(f"{where} returned {type(answer).__name__}; a hook returns a State, a Pause or None.")

@@ -1,0 +1,54 @@
+"""How a tool may run, and what makes its name and options valid."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+from sagents.errors import InvalidAgent
+from sagents.plan import WorkerLoss
+from sagents.policy import Policy
+
+if TYPE_CHECKING:
+    from sagents.tools import Tool
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+"""What every provider takes as the name of a tool."""
+
+
+class ToolOptions(TypedDict, total=False):
+    """How a tool runs. `timeout` is for the whole call, all attempts together."""
+
+    name: str | None
+    display_text: str | None
+    timeout: timedelta
+    attempts: int
+    on_worker_loss: Literal["retry", "report"]
+    inline: bool
+    approval: Policy | None
+    parallel: bool
+
+
+def humanised(name: str) -> str:
+    """A tool's name as people read it (B-15)."""
+    words = re.sub(r"[_-]+", " ", name).strip()
+    return words[:1].upper() + words[1:]
+
+
+def check_name(name: str) -> None:
+    """Raises `InvalidAgent` where a provider would refuse the name."""
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise InvalidAgent(f"{name!r} is no name for a tool: up to 64 letters, digits, _ and - are allowed.")
+
+
+def check_options(tool: Tool[..., Any]) -> None:
+    """Raises `InvalidAgent` for the first option that cannot work."""
+    if not isinstance(tool.timeout, timedelta) or tool.timeout <= timedelta(0):
+        raise InvalidAgent(f"Tool {tool.name!r}: timeout is a timedelta above zero, as timedelta(seconds=30).")
+    if isinstance(tool.attempts, bool) or not isinstance(tool.attempts, int) or tool.attempts < 1:
+        raise InvalidAgent(f"Tool {tool.name!r}: attempts is a whole number of at least 1, not {tool.attempts!r}.")
+    if tool.on_worker_loss not in tuple(WorkerLoss):
+        raise InvalidAgent(f'Tool {tool.name!r}: on_worker_loss is "retry" or "report", not {tool.on_worker_loss!r}.')
+    if tool.approval is not None and not isinstance(tool.approval, Policy):
+        raise InvalidAgent(f"Tool {tool.name!r}: approval is a policy, as ask() or deny(...), not {tool.approval!r}.")
