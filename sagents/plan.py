@@ -188,6 +188,11 @@ class SettleRequest(Frozen):
     run: RunSpec
     seq: int = 0
 
+    @property
+    def record(self) -> str:
+        """Where the store keeps what the hooks did."""
+        return f"settle:{self.run.id}.{self.reference.digest}"
+
 
 class Settled(Frozen):
     """The `after_run` hooks are through; `saved` is the base that was confirmed with them."""

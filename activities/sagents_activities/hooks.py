@@ -8,6 +8,7 @@ from sagents.answering import answer, settle
 from sagents.errors import AgentNotRegistered, InvalidAgent
 from sagents.loop import apply
 from sagents.plan import Answered, AnswerRequest, RunError, Settled, SettleRequest
+from sagents_activities.announcer import Announcer
 from sagents_activities.failures import translated
 from sagents_activities.kit import Kit
 
@@ -36,21 +37,31 @@ class HookActivities:
 
     @activity.defn(name="settle")
     async def settle(self, request: SettleRequest) -> Settled:
-        """Run the `after_run` hooks, then save: nothing more is left to do for this run."""
+        """Run the `after_run` hooks once, then save: nothing more is left to do for this run."""
         agent_id = request.agent.agent_id
         with translated():
             await self.kit.fence.claim(agent_id)
-            state = await self.kit.reader.read(agent_id, request.reference)
             async with self.kit.announcer(agent_id, request.run.id).publishing() as announcer:
-                around = self.kit.surroundings(announcer)
-
-                async def run_hooks() -> Settled:
-                    agent = await self.kit.make(request.agent)
-                    return Settled(operations=await settle(agent, state, request, around))
-
-                settled = await self.kit.userland.run(run_hooks)
+                settled = await self._recorded(request) or await self._run_hooks(request, announcer)
                 carried = await self.kit.saver.read(agent_id)
                 after = carried.but(head=apply(carried.head, settled).but(seq=request.seq))
                 saved = await self.kit.saver.save(after, request.seq)
                 announcer.status(str(after.head.status), after.head.ending)
                 return settled.but(saved=saved)
+
+    async def _recorded(self, request: SettleRequest) -> Settled | None:
+        body = await self.kit.store.get(request.agent.agent_id, request.record)
+        return Settled.model_validate_json(body) if body else None
+
+    async def _run_hooks(self, request: SettleRequest, announcer: Announcer) -> Settled:
+        agent_id = request.agent.agent_id
+        state = await self.kit.reader.read(agent_id, request.reference)
+        around = self.kit.surroundings(announcer)
+
+        async def hooks() -> Settled:
+            return Settled(operations=await settle(await self.kit.make(request.agent), state, request, around))
+
+        settled = await self.kit.userland.run(hooks)
+        body = settled.model_dump_json()
+        writer = activity.info().workflow_run_id or ""
+        return Settled.model_validate_json(await self.kit.store.put_once(agent_id, request.record, body, writer))

@@ -130,12 +130,15 @@ class StateReader:
     async def page(self, agent_id: str, request: PageRequest) -> Page:
         """One page of the tail, asked of the very run that scheduled this activity. Retries, then `StateUnavailable`."""
         handle = activity.client().get_workflow_handle(agent_id, run_id=activity.info().workflow_run_id)
+        problem: Exception | None = None
         for attempt in range(QUERY_TRIES):
             try:
-                return await handle.query(contract.PAGE, request, result_type=Page, rpc_timeout=QUERY_TIMEOUT)
+                page: Page = await handle.query(contract.PAGE, request, result_type=Page, rpc_timeout=QUERY_TIMEOUT)
             except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
                 problem = error
                 await asyncio.sleep(random.uniform(0.05, 0.2) * 2**attempt)
+            else:
+                return page
         raise StateUnavailable(f"The workflow of {agent_id!r} did not answer a query: {problem}")
 
     @asynccontextmanager

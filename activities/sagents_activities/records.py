@@ -39,7 +39,8 @@ class RecordActivities:
             carried = await self.kit.saver.read(request.agent_id)
             saved = await self.kit.saver.save(carried.but(head=carried.head.but(seq=request.seq)), request.seq)
             head = carried.head
-            async with self.kit.announcer(request.agent_id, head.run and head.run.spec.id).publishing() as announcer:
+            run_id = head.run.spec.id if head.run else None
+            async with self.kit.announcer(request.agent_id, run_id).publishing() as announcer:
                 announcer.status(str(head.status), head.ending)
             return saved
 

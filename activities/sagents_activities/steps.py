@@ -35,7 +35,9 @@ class ModelActivities:
                 plan = await self._recorded(request) or await self._decide(request, announcer)
                 self.kit.reader.extend(agent_id, request.reference, plan.operations)
                 ending = ends(request.run, request.step, plan)
-                return plan if ending is None else await self._end(request, plan, ending, announcer)
+                if ending is None or not _is_recorded(plan):
+                    return plan
+                return await self._end(request, plan, ending, announcer)
 
     async def _recorded(self, request: StepRequest) -> Plan | None:
         body = await self.kit.store.get(request.agent.agent_id, request.record)
@@ -58,7 +60,7 @@ class ModelActivities:
 
     async def _record(self, request: StepRequest, plan: Plan) -> Plan:
         """Keep a plan that goes on or finishes; what failed or was cancelled may be asked again after a reset."""
-        if plan.ending is not None and plan.ending.kind in (OutcomeKind.FAILED, OutcomeKind.CANCELLED):
+        if not _is_recorded(plan):
             return plan
         body = await self.kit.store.put_once(
             request.agent.agent_id, request.record, plan.model_dump_json(), activity.info().workflow_run_id or ""
@@ -72,6 +74,10 @@ class ModelActivities:
         saved = await self.kit.saver.save(after, request.seq)
         announcer.status(str(after.head.status), ending)
         return plan.but(saved=saved)
+
+
+def _is_recorded(plan: Plan) -> bool:
+    return plan.ending is None or plan.ending.kind not in (OutcomeKind.FAILED, OutcomeKind.CANCELLED)
 
 
 def _failed(request: StepRequest, error: Exception) -> Plan:

@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from sagents.interrupts import Interrupt
     from sagents.lifecycle import Lifecycle
     from sagents.loop import (
+        Action,
         Answer,
         AnswerDone,
         AskModel,
@@ -111,22 +112,26 @@ class Life:
         while True:
             self.deliver()
             workflow.set_current_details(visibility.details(self.head, self.status, self.problem))
-            action = next_action(self.head)
-            match action:
-                case Rest() | Park():
-                    way_out = await self.rest()
-                case AskModel():
-                    way_out = await self.before_model() or await self.guarded(self.ask())
-                case RunCalls():
-                    way_out = await self.guarded(self.run_calls(action.calls))
-                case Answer():
-                    way_out = await self.guarded(self.answer(action.interrupt))
-                case Settle():
-                    way_out = await self.guarded(self.settle())
-                case _:
-                    assert_never(action)
-            if way_out:
+            if way_out := await self.act(next_action(self.head)):
                 return way_out
+
+    async def act(self, action: Action) -> WayOut | None:
+        match action:
+            case Rest() | Park():
+                return await self.rest()
+            case AskModel():
+                if way_out := await self.before_model():
+                    return way_out
+                await self.guarded(self.ask())
+            case RunCalls():
+                await self.guarded(self.run_calls(action.calls))
+            case Answer():
+                await self.guarded(self.answer(action.interrupt))
+            case Settle():
+                await self.guarded(self.settle())
+            case _:
+                assert_never(action)
+        return None
 
     # ── notes become state, at boundaries only ────────────────────────────────────────────────────────────────
 
@@ -204,7 +209,7 @@ class Life:
         """Tell visibility, where what it knows has changed: an event of history, so only at rest."""
         shown = visibility.attributes(self.head, self.status)
         if shown != self._shown:
-            workflow.upsert_search_attributes(list(shown))
+            workflow.upsert_search_attributes(shown)
             self._shown = shown
 
     def _is_long(self, events: int) -> bool:

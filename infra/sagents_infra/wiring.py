@@ -1,0 +1,77 @@
+"""The one place where the outside is put together from settings."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+
+from temporalio.client import Client
+from temporalio.converter import StorageDriver
+from temporalio.envconfig import ClientConfig
+
+from sagents.errors import CannotAnswer, InvalidAgent
+from sagents.ports import Channel, Model, Store
+from sagents_infra.channels.local import LocalChannel
+from sagents_infra.payloads import DiskStorageDriver, data_converter
+from sagents_infra.settings import Settings
+from sagents_infra.stores.sqlite import SqliteStore
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Temporal, the store and the channel that a door or a worker talks to."""
+
+    client: Client
+    store: Store
+    channel: Channel
+    settings: Settings
+
+
+async def open_outside(settings: Settings | None = None) -> Outside:
+    """Connect. Raises `CannotAnswer` where Temporal is out of reach."""
+    settings = settings or Settings()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return Outside(
+        client=await connect_temporal(settings),
+        store=SqliteStore(settings.store_path),
+        channel=LocalChannel(settings.channel_path),
+        settings=settings,
+    )
+
+
+async def connect(settings: Settings | None = None) -> Outside:
+    """The entry point `sagents.wiring`: how `AgentServer.connect` reaches what is above the core."""
+    return await open_outside(settings)
+
+
+async def connect_temporal(settings: Settings) -> Client:
+    """A client by Temporal's own rules: `TEMPORAL_*` variables and `temporal.toml`."""
+    config = ClientConfig.load_client_connect_config()
+    config.setdefault("target_host", "localhost:7233")
+    target = config["target_host"]
+    try:
+        return await Client.connect(**config, data_converter=data_converter(payload_storage(settings)))
+    except RuntimeError as error:
+        raise CannotAnswer(
+            f"Temporal does not answer at {target}: {error}. `sagents dev` starts a server; TEMPORAL_ADDRESS names another."
+        ) from error
+
+
+def payload_storage(settings: Settings) -> StorageDriver:
+    """Where large payloads go."""
+    place = settings.payload_place
+    if place.startswith("s3://"):
+        from sagents_infra.payloads.s3 import s3_driver
+
+        return s3_driver(place.removeprefix("s3://"), endpoint_url=os.environ.get("AWS_ENDPOINT_URL_S3"))
+    return DiskStorageDriver(place)
+
+
+@cache
+def resolve_model(name: str) -> Model:
+    """A model by its name, from the adapters that are installed (entry points `sagents.models`)."""
+    resolvers: list[Callable[[str], Model]] = [entry.load() for entry in entry_points(group="sagents.models")]
+    if not resolvers:
+        raise InvalidAgent(f"No model adapter is installed that could know {name!r}; install sagents with its extras.")
+    return resolvers[0](name)

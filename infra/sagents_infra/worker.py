@@ -1,0 +1,103 @@
+"""The worker: runs the kernel and the activities of one application."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from sagents.app import Sagents
+from sagents.contract import SEARCH_ATTRIBUTES
+from sagents.errors import SagentsError
+from sagents.limits import Limits
+from sagents.pace import PACE
+from sagents.ports import Channel, Model, Store
+from sagents_activities.hooks import HookActivities
+from sagents_activities.kit import Kit
+from sagents_activities.records import RecordActivities
+from sagents_activities.steps import ModelActivities
+from sagents_activities.tools import ToolActivities
+from sagents_infra.settings import Settings
+from sagents_infra.wiring import Outside, open_outside, resolve_model
+from sagents_workflows import AgentWorkflow
+
+BEAT = timedelta(seconds=1)
+
+
+def make_kit(
+    app: Sagents,
+    store: Store,
+    channel: Channel,
+    *,
+    resolve: Callable[[str], Model] = resolve_model,
+    limits: Limits | None = None,
+) -> Kit:
+    """What the activities of one worker process share."""
+    return Kit(app=app, store=store, channel=channel, resolve=resolve, limits=limits or Limits())
+
+
+def make_worker(client: Client, kit: Kit, settings: Settings) -> Worker:
+    """A worker that polls `settings.task_queue`."""
+    PACE.heartbeat_timeout = settings.heartbeat_timeout
+    models, tools, hooks, records = ModelActivities(kit), ToolActivities(kit), HookActivities(kit), RecordActivities(kit)
+    return Worker(
+        client,
+        task_queue=settings.task_queue,
+        workflows=[AgentWorkflow],
+        activities=[models.step, tools.call, hooks.answer, hooks.settle, records.save, records.wake],
+        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions()),
+        max_cached_workflows=settings.max_cached_workflows,
+        max_concurrent_activities=settings.max_concurrent_activities,
+        sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,
+        max_heartbeat_throttle_interval=BEAT,
+        default_heartbeat_throttle_interval=BEAT,
+        graceful_shutdown_timeout=timedelta(seconds=2),
+    )
+
+
+def restrictions() -> SandboxRestrictions:
+    """The core is shared between all workflows of a process, because it is pure; the kernel is not."""
+    return SandboxRestrictions.default.with_passthrough_modules(
+        "sagents", "sagents_activities", "pydantic", "pydantic_core", "annotated_types", "typing_extensions"
+    )
+
+
+async def run_worker(settings: Settings, app: Sagents, *, stopping: asyncio.Event, outside: Outside | None = None) -> None:
+    """Work until `stopping` is set. Refuses to start where the search attributes are missing and cannot be added."""
+    outside = outside or await open_outside(settings)
+    await ensure_search_attributes(outside.client)
+    kit = make_kit(app, outside.store, outside.channel)
+    async with make_worker(outside.client, kit, settings):
+        await stopping.wait()
+    kit.userland.close()
+
+
+async def ensure_search_attributes(client: Client) -> None:
+    """Register what is missing: an upsert of an unknown attribute would fail every task of an agent."""
+    try:
+        known = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+    except RPCError as error:
+        print(f"search attributes could not be checked: {error}", file=sys.stderr)
+        return
+    missing = [name for name in SEARCH_ATTRIBUTES if name not in known.custom_attributes]
+    if not missing:
+        return
+    keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+    try:
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=dict.fromkeys(missing, keyword))
+        )
+    except RPCError as error:
+        names = " ".join(f"--name {name} --type Keyword" for name in missing)
+        raise SagentsError(
+            f"Temporal lacks search attributes that agents need, and did not let us add them ({error}). "
+            f"Run: temporal operator search-attribute create --namespace {client.namespace} {names}"
+        ) from error
