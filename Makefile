@@ -59,6 +59,7 @@ lock: $(ENV) ## renew the locks (ARGS=--upgrade for newer versions)
 	@echo "-> requirements-node.lock"
 	@$(COMPILE) $(ARGS) --group node --output-file requirements-node.lock
 	@echo "-> package-lock.json"
+	@$(BIN)/python tools/set_up.py node
 	@PATH="$$PATH:$(CURDIR)/.node/bin" npm install --package-lock-only --ignore-scripts
 
 clean: ## remove what the set-up and the tools made; .sagents/ stays

@@ -112,8 +112,10 @@ def machine_has_node() -> bool:
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= OLDEST_NODE
 
 
-def install_node() -> None:
-    """Node and npm in `.node/bin`. The wheel's own npm is a link that installing turned into a broken copy."""
+def set_up_node() -> None:
+    """Node and npm in `.node/bin`, where the machine has none."""
+    if machine_has_node() or (NODE_BIN / "npm").exists():
+        return
     say("-> Node, which this machine has not (some 60 MB to download the first time)")
     sync = ("pip", "sync", *SILENCE, "--require-hashes")
     if not run_cached_first(find_uv(), *sync, "--target", NODE, "requirements-node.lock"):
@@ -122,22 +124,21 @@ def install_node() -> None:
     NODE_BIN.mkdir(exist_ok=True)
     (NODE_BIN / "node").unlink(missing_ok=True)
     (NODE_BIN / "node").symlink_to(wheel / "bin/node")
-    npm = NODE_BIN / "npm"
+    npm = NODE_BIN / "npm"  # the wheel's own is a link that installing turned into a broken copy
     npm.write_text(f'#!/bin/sh\nexec "{NODE_BIN}/node" "{wheel}/lib/node_modules/npm/bin/npm-cli.js" "$@"\n')
     npm.chmod(0o755)
 
 
 def set_up_peer() -> None:
-    """`node_modules` as package-lock.json says; Node comes from a wheel where the machine has none."""
-    if not machine_has_node() and not (NODE_BIN / "npm").exists():
-        install_node()
+    """`node_modules` as package-lock.json says."""
+    set_up_node()
     say("-> the model peer of package-lock.json")
     if not run_cached_first("npm", "ci", "--ignore-scripts", "--loglevel=error", path=NODE_BIN):
         raise Failed("The packages of package-lock.json could not be installed; npm says why above.")
 
 
 def main() -> int:
-    parts = {"packages": set_up_packages, "peer": set_up_peer}
+    parts = {"packages": set_up_packages, "node": set_up_node, "peer": set_up_peer}
     try:
         for name in sys.argv[1:] or parts:
             parts[name]()
