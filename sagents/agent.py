@@ -14,11 +14,10 @@ from sagents.ports import Model
 from sagents.tools import Tool
 
 if TYPE_CHECKING:
-    from sagents.outcome import Outcome
-
     from sagents.callbacks import Callbacks
     from sagents.decisions import Decision
     from sagents.messages import Message
+    from sagents.outcome import Outcome
     from sagents.state import State
 
 ModelLike: TypeAlias = str | Model

@@ -46,7 +46,7 @@ class RaiseInterrupt(Exception):
         allowed_decisions: Sequence[str] = ("approve", "reject", "respond"),
     ) -> None:
         if reason == "tool_call":
-            raise ValueError('The reason "tool_call" is an approval\'s own; `@tool(approval=ask())` asks before a call.')
+            raise ValueError('The reason "tool_call" is for approvals: `@tool(approval=ask())` asks before a call.')
         self.raised = Raised(
             reason=reason, message=message, data=dict(data or {}), allowed_decisions=tuple(allowed_decisions)
         )
