@@ -1,0 +1,140 @@
+"""Telling what happens, while it happens: live events for everyone, observers for middleware and callers.
+
+The types of events are the reference's (B-101), what observers hear of is listed in `sagents.callbacks`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from pydantic import JsonValue
+
+from sagents.errors import ModelError
+from sagents.messages import Message, ToolCall
+from sagents.plan import CallResult, RunError
+from sagents.ports import Delta
+from sagents.state import State, StateDelta
+from sagents.surroundings import Emit, Surroundings
+
+if TYPE_CHECKING:
+    from sagents.agent import Agent
+
+_under_way: set[asyncio.Future[Any]] = set()
+
+
+class Announcer:
+    """Says each thing once, to the event channel and to every observer."""
+
+    def __init__(self, emit: Emit, observers: Iterable[Mapping[str, object]] = ()) -> None:
+        self.emit = emit
+        self._observers = tuple(observers)
+
+    def prepared(self, state: State) -> None:
+        self._tell("on_after_middleware", state)
+
+    def delta(self, delta: Delta) -> None:
+        self.emit("llm_deltas", {"deltas": [delta.model_dump(mode="json")]})
+        self._tell("on_llm_new_delta", delta)
+
+    def said(self, message: Message, names: Mapping[str, str]) -> None:
+        """A whole reply: its text, what it took, and the calls it asks for; `names` are the tools' display texts."""
+        self.emit("llm_message", {"message": message.model_dump(mode="json")})
+        self._tell("on_llm_new_message", message)
+        if message.usage:
+            self.emit("llm_token_usage", {"usage": message.usage.model_dump(mode="json")})
+            self._tell("on_llm_token_usage", message.usage)
+        self._tell("on_message_processed", message)
+        for asked in message.tool_calls:
+            call = asked.but(display_text=asked.display_text or names.get(asked.name))
+            self.emit("tool_call_identified", {**_info(call), "arguments": call.arguments, "status": call.status})
+            self._tell("on_tool_call_identified", call)
+
+    def attempt_failed(self, error: ModelError, model: str, tries: int, *, last: bool) -> None:
+        """One try of a model; after the last one the next model has its turn, if there is one."""
+        self.emit("llm_error", {"model": model, "error": str(error), "attempt": tries, "will_retry": not last})
+        self._tell("on_llm_error", error)
+        if last:
+            self._tell("on_retries_exceeded", error)
+
+    def nonsense(self, error: str) -> None:
+        self._tell("on_message_processing_error", error)
+
+    def refused(self, call: ToolCall, outcome: CallResult) -> CallResult:
+        """A call that will not run: its tool is unknown, its arguments do not fit, or a policy denies it."""
+        self._tell("on_error_message_created", outcome.result)
+        return self.ended(call, outcome)
+
+    def started(self, call: ToolCall, arguments: Mapping[str, Any]) -> None:
+        self._update(call, "executing", arguments=call.arguments)
+        self._tell("on_tool_execution_started", call)
+        self._tell("on_tool_pre_execution", call, arguments)
+
+    def ended(self, call: ToolCall, outcome: CallResult) -> CallResult:
+        """A call's result, whichever it is; returns it."""
+        result = outcome.result
+        if outcome.raised:
+            self._update(call, "interrupted", result=result.interrupt_data)
+            self._tell("on_tool_interrupted", call, result)
+        elif result.is_error:
+            self._update(call, "failed", error=result.text)
+            self._tell("on_tool_execution_failed", call, result)
+        else:
+            self._update(call, "completed", result=result.text)
+            self._tell("on_tool_execution_completed", call, result)
+        self._tell("on_tool_response_created", result)
+        if outcome.delta:
+            self.todos(outcome.delta)
+        return outcome
+
+    def cancelled(self, call: ToolCall) -> None:
+        self._update(call, "cancelled")
+
+    def todos(self, news: State | StateDelta) -> None:
+        """The list of todos as it is now, where these news have one."""
+        if news.todos is not None:
+            self.emit("todos_updated", {"todos": [todo.to_map() for todo in news.todos]})
+
+    def failed(self, error: RunError) -> None:
+        self.emit("chain_error", {"error": error.message, "type": error.type})
+        self._tell("on_error", error)
+
+    def _update(self, call: ToolCall, status: str, **info: JsonValue) -> None:
+        self.emit("tool_execution_update", {"status": status, **_info(call), **info})
+
+    def _tell(self, key: str, *values: Any) -> None:
+        for observers in self._observers:
+            observer = observers.get(key)
+            if callable(observer):
+                _hear(observer, values)
+
+
+def announcer_of(agent: Agent, around: Surroundings) -> Announcer:
+    """Who tells the agent's middleware and the caller's callbacks, both (B-8), what happens."""
+    own: list[Mapping[str, object]] = []
+    for middleware in agent.stack:
+        with suppress(Exception):  # who cannot say what it wants to hear hears nothing
+            own.append(middleware.observers())
+    return Announcer(around.emit, (*own, *around.observers))
+
+
+def _info(call: ToolCall) -> dict[str, JsonValue]:
+    return {"call_id": call.call_id, "name": call.name, "display_text": call.display_text}
+
+
+def _hear(observer: Callable[..., object], values: tuple[Any, ...]) -> None:
+    """Who only listens cannot end a run, whatever it raises."""
+    with suppress(Exception):
+        heard = observer(*values)
+        if inspect.isawaitable(heard):
+            task = asyncio.ensure_future(_quiet(heard))
+            _under_way.add(task)
+            task.add_done_callback(_under_way.discard)
+
+
+async def _quiet(heard: Awaitable[Any]) -> None:
+    with suppress(Exception):
+        await heard

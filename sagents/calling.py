@@ -1,0 +1,152 @@
+"""Running one tool call. Whatever a tool does, its call has a result that the model can read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sagents.announcing import announcer_of
+from sagents.cancelling import Cancels
+from sagents.drafting import context_of
+from sagents.hooks import HookContext
+from sagents.messages import ToolCall
+from sagents.placeholders import placeholder
+from sagents.plan import CallRequest, CallResult
+from sagents.replies import ModelRetry, RaiseInterrupt
+from sagents.returned import Unusable, failed, kept
+from sagents.state import State
+from sagents.surroundings import Surroundings
+from sagents.tool_context import ToolContext
+from sagents.tool_schema import InvalidArguments
+from sagents.tools import Tool
+
+if TYPE_CHECKING:
+    from sagents.agent import Agent
+
+ERROR = "ERROR executing tool"
+ReadState = Callable[[], Awaitable[State]]
+
+
+async def run_call(
+    agent: Agent,
+    call: ToolCall,
+    request: CallRequest,
+    around: Surroundings,
+    *,
+    read_state: ReadState,
+    attempt: int = 1,
+) -> CallResult:
+    """The call's result. Raises only `CancelledError`, where the caller is cancelled.
+
+    `attempt` is the worker's; a tool that is executed several times here counts on from it.
+    """
+    announcer = announcer_of(agent, around)
+    if request.arguments is not None:
+        call = call.but(arguments=request.arguments)
+    tool = await _tool_for(agent, call, context_of(agent, request.agent, announcer.emit, run_id=request.run_id))
+    if isinstance(tool, CallResult):
+        return announcer.refused(call, tool)
+    call = call.but(display_text=tool.display_text)
+    execution = Execution(tool, call, _context(request, around, attempt, read_state))
+    announcer.started(call, tool.validated(call.arguments))
+    try:
+        return announcer.ended(call, await execution.result())
+    except asyncio.CancelledError:
+        announcer.cancelled(call)
+        raise
+
+
+async def _tool_for(agent: Agent, call: ToolCall, context: HookContext) -> Tool[..., Any] | CallResult:
+    """The tool, where there is one that takes these arguments; else what the model reads instead of a result."""
+    try:
+        tool = await agent.tool_named(call.name, context)
+        return usable(tool, call)
+    except Exception as error:
+        return failed(call, _because(error))
+
+
+def usable(tool: Tool[..., Any] | None, call: ToolCall) -> Tool[..., Any] | CallResult:
+    """The tool itself, if it exists and takes the call's arguments."""
+    if tool is None:
+        return failed(call, f"Tool '{call.name}' not found")
+    try:
+        tool.validated(call.arguments)
+    except InvalidArguments as error:
+        return failed(call, str(error))
+    return tool
+
+
+def _context(request: CallRequest, around: Surroundings, attempt: int, read_state: ReadState) -> ToolContext:
+    return ToolContext(
+        agent_id=request.agent.agent_id,
+        agent_name=request.agent.name,
+        conversation_id=request.agent.conversation_id,
+        run_id=request.run_id,
+        tool_call_id=request.call_id,
+        scope=request.agent.scope,
+        options=request.agent.options,
+        attempt=attempt,
+        emit=around.emit,
+        read_state=read_state,
+    )
+
+
+@dataclass
+class Execution:
+    """A tool at work on one call."""
+
+    tool: Tool[..., Any]
+    call: ToolCall
+    context: ToolContext
+    read: State | None = None
+
+    async def result(self) -> CallResult:
+        """What came of it: a value, an error for the model, or a question to a person."""
+        cancels = Cancels()
+        deadline = asyncio.timeout(self.tool.timeout.total_seconds())
+        try:
+            async with deadline:
+                return kept(self.call, await self._value(), self.read)
+        except RaiseInterrupt as asked:
+            return CallResult(result=placeholder(self.call, asked.raised), raised=asked.raised)
+        except ModelRetry as again:
+            return failed(self.call, str(again))
+        except Unusable as error:
+            return failed(self.call, f"{ERROR}: {error}")
+        except asyncio.CancelledError:
+            if cancels.asked:
+                raise
+            return failed(self.call, f"{ERROR}: something that it waited for was cancelled")
+        except (Exception, SystemExit) as error:  # a tool that calls sys.exit() must not end the worker
+            return failed(self.call, self._late() if deadline.expired() else _because(error))
+
+    async def _value(self) -> object:
+        """What the tool returns in the first execution that does not raise, or the last one's exception."""
+        for number in range(self.tool.attempts):
+            context = self._context(self.context.attempt + number)
+            try:
+                return await self.tool.call(self.tool.validated(self.call.arguments), context)
+            except (ModelRetry, RaiseInterrupt):
+                raise
+            except (Exception, SystemExit):
+                if number + 1 == self.tool.attempts:
+                    raise
+        raise AssertionError("unreachable: a tool has at least one attempt")
+
+    def _context(self, attempt: int) -> ToolContext:
+        return replace(self.context, attempt=attempt, read_state=self._read)
+
+    async def _read(self) -> State:
+        self.read = await self.context.read_state()
+        return self.read
+
+    def _late(self) -> str:
+        seconds = self.tool.timeout.total_seconds()
+        still = "" if self.tool.is_async else " It may still be at work."
+        return f"{ERROR}: it took longer than {seconds:g} seconds.{still}"
+
+
+def _because(error: BaseException) -> str:
+    return f"{ERROR}: {type(error).__name__}: {error}"
