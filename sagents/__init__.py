@@ -27,10 +27,13 @@ from sagents.errors import (
     StateUnavailable,
 )
 from sagents.events import Event
+from sagents.extract import AgentResult, Extract
 from sagents.hooks import HookContext, Middleware
 from sagents.interrupts import Interrupt
 from sagents.lifecycle import AutoSave, Lifecycle, Presence, WhileInterrupted, WhileRunning
 from sagents.messages import ContentPart, Message, PartType, Role, TokenUsage, ToolCall
+from sagents.outcome import Outcome
+from sagents.plan import OutcomeKind, RunError
 from sagents.policy import Policy, allow, ask, deny
 from sagents.ports import Model
 from sagents.replies import ModelRetry, Pause, RaiseInterrupt, ToolResult
@@ -52,6 +55,7 @@ __all__ = [
     "AgentNotFound",
     "AgentNotRegistered",
     "AgentRequest",
+    "AgentResult",
     "AgentServer",
     "AppNotFound",
     "Approve",
@@ -66,6 +70,7 @@ __all__ = [
     "Decision",
     "Edit",
     "Event",
+    "Extract",
     "HookContext",
     "Interrupt",
     "InvalidAgent",
@@ -80,6 +85,8 @@ __all__ = [
     "ModelErrorKind",
     "ModelRetry",
     "NotPossible",
+    "Outcome",
+    "OutcomeKind",
     "PartType",
     "Pause",
     "Policy",
@@ -90,6 +97,7 @@ __all__ = [
     "Retries",
     "Retry",
     "Role",
+    "RunError",
     "RunFailed",
     "Sagents",
     "SagentsError",

@@ -93,7 +93,10 @@ class Agent:
         max_runs: int | None = None,
         callbacks: Callbacks | Sequence[Callbacks] = (),
     ) -> Outcome:
-        """Run in this process, without Temporal, until the agent is done or waits for somebody. Never raises."""
+        """Run in this process, without Temporal, until the agent is done or waits for somebody.
+
+        A run never raises: its outcome says how it ended. Options that cannot be meant raise `InvalidInput`.
+        """
         from sagents import inprocess
 
         return await inprocess.execute(

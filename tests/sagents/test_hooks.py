@@ -9,6 +9,7 @@ from sagents import Agent, Approve, HookContext, Interrupt, Message, Middleware,
 from sagents.callbacks import Callbacks
 from sagents.demotion import interrupt_restorable
 from sagents.hooks import HookAnswer, called, state_hook
+from sagents.testing import ScriptedModel, calls, says
 
 CONTEXT = HookContext(agent_id="a", scope={"language": "de"})
 STATE = State(agent_id="a")
@@ -133,6 +134,50 @@ def test_observers_are_a_map_of_what_they_listen_to() -> None:
     locale.observers()["on_error"](None)  # type: ignore[arg-type]
     assert locale.heard == [None]
     assert {"on_llm_new_delta", "on_tool_execution_failed", "on_error"} <= Callbacks.__optional_keys__
+
+
+class Tracing(Middleware):
+    """Writes down when its hooks are called."""
+
+    def __init__(self, id: str, trace: list[str]) -> None:
+        self.id, self.trace = id, trace
+
+    def before_run(self, state: State, context: HookContext, /) -> None:
+        self.trace.append(f"before_run {self.id}")
+
+    async def before_model(self, state: State, context: HookContext, /) -> None:
+        self.trace.append(f"before_model {self.id}")
+
+    def after_model(self, state: State, context: HookContext, /) -> None:
+        self.trace.append(f"after_model {self.id}")
+
+    async def after_run(self, state: State, context: HookContext, /) -> None:
+        self.trace.append(f"after_run {self.id}")
+
+
+@pytest.mark.asyncio
+async def test_before_hooks_run_in_order_and_after_hooks_in_reverse_per_run_and_per_model_call() -> None:
+    """E-74, B-6, B-25."""
+    trace: list[str] = []
+    model = ScriptedModel(calls(look_up, word="tea"), says("Tee."))
+    agent = Agent(model=model, tools=[look_up], middleware=[Tracing("1", trace), Tracing("2", trace)])
+    assert (await agent.execute("Tea?")).text == "Tee."
+    around_model = ["before_model 1", "before_model 2", "after_model 2", "after_model 1"]
+    assert trace == ["before_run 1", "before_run 2", *around_model, *around_model, "after_run 2", "after_run 1"]
+
+
+@pytest.mark.asyncio
+async def test_what_after_model_edits_is_what_the_conversation_keeps() -> None:
+    """B-28."""
+
+    class Polite(Middleware):
+        def after_model(self, state: State, context: HookContext, /) -> State:
+            said = state.messages[-1]
+            return state.set_messages([*state.messages[:-1], said.but(content=f"{said.text} Please.")])
+
+    outcome = await Agent(model=ScriptedModel(says("Sit down.")), middleware=[Polite()]).execute("Hello")
+    assert [message.text for message in outcome.state.messages] == ["Hello", "Sit down. Please."]
+    assert outcome.text == "Sit down. Please."
 
 
 @pytest.mark.asyncio

@@ -3,9 +3,8 @@
 it refuses an ignore that nothing needs, so `make check` fails as soon as one of them passes unnoticed.
 """
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Literal, ParamSpec, assert_type
+from typing import Literal, assert_type
 
 import pytest
 
@@ -17,13 +16,12 @@ from sagents import (
     Middleware,
     Sagents,
     State,
-    Tool,
     ToolContext,
     ask,
     tool,
 )
+from sagents.testing import calls
 
-P = ParamSpec("P")
 app = Sagents()
 
 
@@ -56,26 +54,24 @@ def look_up(word: str) -> str:
     return word
 
 
-def arguments(of: Tool[P, Any], *args: P.args, **kwargs: P.kwargs) -> Mapping[str, object]:
-    """What `sagents.testing.calls` does with a tool's parameters."""
-    assert not args
-    return kwargs
-
-
 def test_parameters_of_a_tool_are_those_of_its_function_without_the_context() -> None:
-    assert arguments(word_count, text="a b") == {"text": "a b"}
-    assert arguments(refund, order="7", amount=500.0) == {"order": "7", "amount": 500.0}
-    assert arguments(refund, order="7") == {"order": "7"}
+    assert calls(word_count, text="a b").calls[0].arguments == {"text": "a b"}
+    assert calls(refund, order="7", amount=500.0).calls[0].arguments == {"order": "7", "amount": 500.0}
+    assert calls(refund, "7").calls[0].arguments == {"order": "7"}
 
 
 def test_wrong_arguments_are_type_errors() -> None:
-    arguments(refund, ordr="7")  # type: ignore[call-arg]
-    arguments(refund, order=7)  # type: ignore[arg-type]
-    arguments(refund)  # type: ignore[call-arg]
-    arguments(refund, order="7", context=ToolContext())  # type: ignore[call-arg]
-    arguments(word_count, words="a b")  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        calls(refund, ordr="7")  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        calls(refund)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        calls(refund, order="7", context=ToolContext())  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        calls(word_count, words="a b")  # type: ignore[call-arg]
     with pytest.raises(TypeError):
         word_count(txt="a b")  # type: ignore[call-arg]
+    calls(refund, order=7)  # type: ignore[arg-type]
 
 
 @pytest.mark.asyncio
