@@ -1,6 +1,6 @@
 """What the product needs from outside, as small protocols. Adapters live in `sagents_infra`."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Protocol
 
 from pydantic import Field, JsonValue
@@ -68,7 +68,7 @@ class SavedHead(Frozen):
 
 
 class Segment(Frozen):
-    """The operations that a save appends to `parent`; a `snapshot` of the whole state replaces them when they outweigh it."""
+    """The operations that a save appends to `parent`; a `snapshot` of the whole state in their place when due."""
 
     base: Base
     parent: Base
@@ -102,18 +102,22 @@ class Weight(Frozen):
 
 
 class Store(Protocol):
-    """Where agents are kept. Every write names its workflow run and is refused with `Superseded` when the row
+    """Where agents are kept. All values are JSON texts: a store never looks inside.
 
-    belongs to another; `take_over` changes that. A store that is out of reach raises `StoreUnavailable`.
-    All values are JSON texts: a store never looks inside.
+    Every write names its workflow run and is refused with `Superseded` when the row belongs to another, or to nobody:
+    so who writes begins with `take_over`. A store that cannot be read or written just now, for whatever reason a person
+    can mend, raises `StoreUnavailable`. `tests/infra/stores/test_contract.py` is the specification.
     """
 
-    async def load(self, agent_id: str) -> SavedHead | None: ...
+    async def load(self, agent_id: str) -> SavedHead | None:
+        """The row as it is; None where there is none."""
 
     async def take_over(self, agent_id: str, workflow_run_id: str, generation: int) -> SavedHead:
         """Make `workflow_run_id` the writer, if the row still has `generation` (0: there is no row).
 
-        Returns the row as it is now, under generation + 1. Raises `Superseded` when somebody else was faster.
+        Returns the row as it is now: under generation + 1, its head and base as they were, its seq -1, since every
+        workflow run counts its saves from 0. For who is the writer already nothing changes: a retry finds its own
+        footprint. Raises `Superseded` when somebody else was faster.
         """
 
     async def save(self, save: Save) -> SavedHead:
@@ -125,7 +129,11 @@ class Store(Protocol):
         """
 
     async def chain(self, agent_id: str, digest: str) -> Chain | None:
-        """What the base with this digest is read from; None where it is not stored."""
+        """What the base with this digest is read from; None where it is not stored.
+
+        The chain goes from parent to parent, to the nearest snapshot or to the digest `""`, the base of nothing. After
+        a reset a base may have several children. Where a parent is missing the base is `Damaged`.
+        """
 
     async def weight(self, agent_id: str, digest: str) -> Weight | None:
         """How heavy the chain of a base is, without reading it; None where the base is not stored."""
@@ -143,7 +151,8 @@ class Store(Protocol):
 class Channel(Protocol):
     """Carries live events between processes. Nothing is kept: who listens late has missed it."""
 
-    async def publish(self, agent_id: str, events: Sequence[Event]) -> None: ...
+    async def publish(self, agent_id: str, events: Sequence[Event]) -> None:
+        """Announce to whoever listens, in this order. Never fails and never waits long: the agent goes on."""
 
-    def listen(self, agent_id: str) -> AsyncIterator[Event]:
-        """Events from the moment of the first `__anext__` on; ends when closed with `aclose`."""
+    def listen(self, agent_id: str) -> AsyncGenerator[Event, None]:
+        """Events from the first `__anext__` on, until `aclose`. Who is much too slow loses the oldest ones."""

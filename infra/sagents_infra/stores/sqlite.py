@@ -1,0 +1,139 @@
+"""A store in one SQLite file: the embedded default. Several processes may use the file at once."""
+
+from datetime import timedelta
+from pathlib import Path
+from sqlite3 import Connection
+
+from sagents.ports import Base, Chain, Save, SavedHead, Segment, Weight
+from sagents_infra.sqlite_file import SqliteFile
+from sagents_infra.stores.bases import BaseRow, chain_of, weight_of
+from sagents_infra.stores.fence import claimed, saved, taken_over
+
+BUSY = timedelta(seconds=2)
+"""How long a call waits for another process's write; less than the 3 s that a save may take, so that it can say why."""
+
+MIGRATIONS = (
+    (
+        """CREATE TABLE agents (
+            agent_id TEXT PRIMARY KEY, generation INTEGER NOT NULL, workflow_run_id TEXT NOT NULL, seq INTEGER NOT NULL,
+            base_position INTEGER NOT NULL, base_digest TEXT NOT NULL, head TEXT)""",
+        """CREATE TABLE bases (
+            agent_id TEXT NOT NULL, digest TEXT NOT NULL, position INTEGER NOT NULL, parent TEXT NOT NULL,
+            is_snapshot INTEGER NOT NULL, size INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (agent_id, digest))""",
+        """CREATE TABLE records (
+            agent_id TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (agent_id, key))""",
+    ),
+)
+
+BACK = """
+    WITH RECURSIVE back (depth, digest, position, parent, is_snapshot, size) AS (
+        SELECT 0, digest, position, parent, is_snapshot, size FROM bases WHERE agent_id = :agent_id AND digest = :digest
+        UNION ALL
+        SELECT depth + 1, bases.digest, bases.position, bases.parent, bases.is_snapshot, bases.size
+        FROM back JOIN bases ON bases.agent_id = :agent_id AND bases.digest = back.parent
+        WHERE NOT back.is_snapshot AND bases.position < back.position)"""
+CHAIN = f"""{BACK}
+    SELECT back.parent, back.is_snapshot, back.size, bases.body
+    FROM back JOIN bases ON bases.agent_id = :agent_id AND bases.digest = back.digest ORDER BY depth"""
+WEIGHT = f"""{BACK}
+    SELECT parent, is_snapshot, size, '' FROM back ORDER BY depth"""
+
+
+class SqliteStore:
+    """A `Store` on a local disk. A killed process loses nothing that was confirmed; call `close` when done."""
+
+    def __init__(self, path: Path | str, busy: timedelta = BUSY) -> None:
+        self._file = SqliteFile(Path(path), MIGRATIONS, busy)
+
+    async def load(self, agent_id: str) -> SavedHead | None:
+        return await self._file.read(lambda db: _load(db, agent_id))
+
+    async def take_over(self, agent_id: str, workflow_run_id: str, generation: int) -> SavedHead:
+        return await self._file.write(lambda db: _take_over(db, agent_id, workflow_run_id, generation))
+
+    async def save(self, save: Save) -> SavedHead:
+        return await self._file.write(lambda db: _save(db, save))
+
+    async def chain(self, agent_id: str, digest: str) -> Chain | None:
+        return chain_of(agent_id, digest, await self._file.read(lambda db: _back(db, CHAIN, agent_id, digest)))
+
+    async def weight(self, agent_id: str, digest: str) -> Weight | None:
+        return weight_of(agent_id, digest, await self._file.read(lambda db: _back(db, WEIGHT, agent_id, digest)))
+
+    async def put_once(self, agent_id: str, key: str, body: str, workflow_run_id: str) -> str:
+        return await self._file.write(lambda db: _put_once(db, agent_id, key, body, workflow_run_id))
+
+    async def get(self, agent_id: str, key: str) -> str | None:
+        return await self._file.read(lambda db: _get(db, agent_id, key))
+
+    async def delete(self, agent_id: str) -> None:
+        await self._file.write(lambda db: _delete(db, agent_id))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _load(db: Connection, agent_id: str) -> SavedHead | None:
+    columns = "generation, workflow_run_id, seq, head, base_position, base_digest"
+    row = db.execute(f"SELECT {columns} FROM agents WHERE agent_id = ?", (agent_id,)).fetchone()
+    if row is None:
+        return None
+    generation, workflow_run_id, seq, head, position, digest = row
+    base = Base(position=position, digest=digest)
+    return SavedHead(generation=generation, workflow_run_id=workflow_run_id, seq=seq, head=head, base=base)
+
+
+def _keep(db: Connection, agent_id: str, row: SavedHead) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO agents (agent_id, generation, workflow_run_id, seq, base_position, base_digest, head)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (agent_id, row.generation, row.workflow_run_id, row.seq, row.base.position, row.base.digest, row.head),
+    )
+
+
+def _take_over(db: Connection, agent_id: str, workflow_run_id: str, generation: int) -> SavedHead:
+    row = taken_over(agent_id, _load(db, agent_id), workflow_run_id, generation)
+    _keep(db, agent_id, row)
+    return row
+
+
+def _save(db: Connection, save: Save) -> SavedHead:
+    before = _load(db, save.agent_id)
+    row = saved(before, save)
+    if row is not before:
+        _keep(db, save.agent_id, row)
+        if save.segment is not None:
+            _append(db, save.agent_id, save.segment)
+    return row
+
+
+def _append(db: Connection, agent_id: str, segment: Segment) -> None:
+    db.execute(
+        "INSERT INTO bases (agent_id, digest, position, parent, is_snapshot, size, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (agent_id, digest) DO NOTHING",
+        (agent_id, segment.base.digest, segment.base.position, *BaseRow.of(segment)),
+    )
+
+
+def _back(db: Connection, query: str, agent_id: str, digest: str) -> list[BaseRow]:
+    return [BaseRow(*row) for row in db.execute(query, {"agent_id": agent_id, "digest": digest})]
+
+
+def _put_once(db: Connection, agent_id: str, key: str, body: str, workflow_run_id: str) -> str:
+    claimed(agent_id, _load(db, agent_id), workflow_run_id)
+    db.execute(
+        "INSERT INTO records (agent_id, key, body) VALUES (?, ?, ?) ON CONFLICT (agent_id, key) DO NOTHING",
+        (agent_id, key, body),
+    )
+    stored = _get(db, agent_id, key)
+    return body if stored is None else stored
+
+
+def _get(db: Connection, agent_id: str, key: str) -> str | None:
+    row = db.execute("SELECT body FROM records WHERE agent_id = ? AND key = ?", (agent_id, key)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _delete(db: Connection, agent_id: str) -> None:
+    for table in ("agents", "bases", "records"):
+        db.execute(f"DELETE FROM {table} WHERE agent_id = ?", (agent_id,))

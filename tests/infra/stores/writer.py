@@ -1,0 +1,45 @@
+"""A process that writes to an SQLite store and prints a line for each write that was confirmed."""
+
+import asyncio
+import itertools
+import sys
+from pathlib import Path
+
+from sagents.ports import Base, Save, Segment
+from sagents_infra.stores import SqliteStore
+
+
+async def fill(store: SqliteStore, agent_id: str, times: int | None) -> None:
+    await store.take_over(agent_id, "run", 0)
+    for n in itertools.count(1):
+        await store.put_once(agent_id, f"step-{n}", f'"{n}"', "run")
+        parent = Base(position=n - 1, digest=str(n - 1) if n > 1 else "")
+        segment = Segment(base=Base(position=n, digest=str(n)), parent=parent, operations=f"{n:010}" + "x" * 5_000)
+        head = f'{{"base":"{n}"}}'
+        await store.save(
+            Save(agent_id=agent_id, workflow_run_id="run", seq=n, head=head, base=segment.base, segment=segment)
+        )
+        print(n, flush=True)
+        if n == times:
+            return
+
+
+async def race(store: SqliteStore, name: str) -> None:
+    for n in range(100):
+        print(await store.put_once("shared", f"step-{n}", f'"{name}:{n}"', "run"), flush=True)
+
+
+async def main(path: str, job: str, name: str) -> None:
+    store = SqliteStore(Path(path))
+    match job:
+        case "fill":
+            await fill(store, name, times=100)
+        case "race":
+            await race(store, name)
+        case _:
+            await fill(store, name, times=None)
+    store.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
