@@ -231,7 +231,10 @@ def _answered(head: Head, done: AnswerDone) -> Head:
         return head.but(interrupts=(*kept, old.reopened(done.answered.error.message)))
     if old is not None and done.answered.raised is not None:
         return head.but(interrupts=(*kept, _raised(f"{old.id}+", done.answered.raised, old.tool_call_id, old.tool)))
-    return head.but(interrupts=kept)
+    head = head.but(interrupts=kept)
+    if done.answered.paused:
+        return _finished(head, Ending(kind=OutcomeKind.PAUSED, cause=done.answered.pause))
+    return head
 
 
 def _collected(head: Head) -> Head:

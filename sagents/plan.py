@@ -178,6 +178,8 @@ class Answered(Frozen):
     operations: tuple[Operation, ...] = ()
     raised: Raised | None = None
     error: RunError | None = None
+    paused: bool = False
+    pause: str | None = None
 
 
 class SettleRequest(Frozen):

@@ -32,6 +32,8 @@ class Announcer:
     def status(self, status: str, ending: Ending | None = None) -> None:
         """The agent's status has changed, and why where a run has ended."""
         data = None if ending is None else ending.model_dump(mode="json")
+        if ending is not None and ending.error is not None:
+            self.emit("chain_error", {"error": ending.error.model_dump(mode="json")})
         self.emit("status_changed", {"status": status, "data": data})
 
     @asynccontextmanager

@@ -8,10 +8,9 @@ from temporalio import activity
 
 from sagents.calling import run_call
 from sagents.errors import AgentNotRegistered, InvalidAgent, StoreUnavailable
-from sagents.messages import ToolCall, ToolResult
-from sagents.operations import AddMessages
+from sagents.messages import Message, ToolCall, ToolResult
+from sagents.operations import AddMessages, CutMessages, Operation, SetMessages
 from sagents.plan import CallRequest, CallResult, Plan, WorkerLoss
-from sagents.state import State
 from sagents_activities.announcer import Announcer
 from sagents_activities.failures import translated
 from sagents_activities.kit import Kit
@@ -87,12 +86,23 @@ class RecordCache:
 
     def put(self, record: str, body: str) -> dict[str, ToolCall]:
         plan = Plan.model_validate_json(body)
-        messages = (m for op in plan.operations if isinstance(op, AddMessages) for m in op.messages)
+        messages = (message for operation in plan.operations for message in _said(operation))
         calls = {call.call_id: call for message in messages for call in message.tool_calls}
         self._calls[record] = (calls, len(body))
         while sum(size for _, size in self._calls.values()) > self.limit and len(self._calls) > 1:
             self._calls.popitem(last=False)
         return calls
+
+
+def _said(operation: Operation) -> tuple[Message, ...]:
+    """The messages of an operation; an `after_model` hook may have changed a reply, and then the later ones count."""
+    match operation:
+        case AddMessages() | SetMessages():
+            return operation.messages
+        case CutMessages():
+            return operation.replacement
+        case _:
+            return ()
 
 
 def _error(request: CallRequest, text: str) -> CallResult:

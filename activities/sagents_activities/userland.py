@@ -22,7 +22,7 @@ class Userland:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="sagents-userland", daemon=True)
+        self._thread = threading.Thread(target=self._live, name="sagents-userland", daemon=True)
         self._thread.start()
 
     async def run(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -54,8 +54,18 @@ class Userland:
         return task
 
     def close(self) -> None:
-        """Stop the loop; what still runs there is abandoned."""
+        """Cancel what still runs there and end the thread; code that blocks it for more than a moment is left behind."""
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=BEAT)
+
+    def _live(self) -> None:
+        self._loop.run_forever()
+        for task in (left := asyncio.all_tasks(self._loop)):
+            task.cancel()
+        if left:
+            self._loop.run_until_complete(asyncio.wait(left, timeout=BEAT))
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
 
 
 def _tell(here: asyncio.AbstractEventLoop, outcome: asyncio.Future[T], done: asyncio.Task[T]) -> None:

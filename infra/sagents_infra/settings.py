@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     sticky_timeout: Milliseconds = Field(default=timedelta(seconds=5), validation_alias="SAGENTS_STICKY_TIMEOUT_MS")
     """What a killed worker costs a waiting workflow task."""
 
+    rolling_deploy: Milliseconds = Field(default=timedelta(seconds=60), validation_alias="SAGENTS_ROLLING_DEPLOY_MS")
+    """How long an agent or tool that this worker does not know may still be known to a newer one."""
+
     max_cached_workflows: int = 1_000
     max_concurrent_activities: int = 100
     log: Literal["console", "json"] = "console"

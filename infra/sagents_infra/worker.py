@@ -19,7 +19,7 @@ from sagents.limits import Limits
 from sagents.pace import PACE
 from sagents.ports import Channel, Model, Store
 from sagents_activities.hooks import HookActivities
-from sagents_activities.kit import Kit
+from sagents_activities.kit import ROLLING_DEPLOY, Kit
 from sagents_activities.records import RecordActivities
 from sagents_activities.steps import ModelActivities
 from sagents_activities.tools import ToolActivities
@@ -37,9 +37,17 @@ def make_kit(
     *,
     resolve: Callable[[str], Model] = resolve_model,
     limits: Limits | None = None,
+    rolling_deploy: timedelta = ROLLING_DEPLOY,
 ) -> Kit:
     """What the activities of one worker process share."""
-    return Kit(app=app, store=store, channel=channel, resolve=resolve, limits=limits or Limits())
+    return Kit(
+        app=app,
+        store=store,
+        channel=channel,
+        resolve=resolve,
+        limits=limits or Limits(),
+        rolling_deploy=rolling_deploy,
+    )
 
 
 def make_worker(client: Client, kit: Kit, settings: Settings) -> Worker:
@@ -72,7 +80,7 @@ async def run_worker(settings: Settings, app: Sagents, *, stopping: asyncio.Even
     """Work until `stopping` is set. Refuses to start where the search attributes are missing and cannot be added."""
     outside = outside or await open_outside(settings)
     await ensure_search_attributes(outside.client)
-    kit = make_kit(app, outside.store, outside.channel)
+    kit = make_kit(app, outside.store, outside.channel, rolling_deploy=settings.rolling_deploy)
     async with make_worker(outside.client, kit, settings):
         await stopping.wait()
     kit.userland.close()
