@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
@@ -14,6 +14,7 @@ from sagents.ports import Model
 from sagents.tools import Tool
 
 if TYPE_CHECKING:
+    from sagents.asking import BeforeFallback
     from sagents.callbacks import Callbacks
     from sagents.decisions import Decision
     from sagents.messages import Message
@@ -41,7 +42,7 @@ class Agent:
     interrupt_on: Mapping[str, InterruptOn] | None = None
     default_middleware: bool = True
     fallback_models: Sequence[ModelLike] = ()
-    before_fallback: Callable[..., Any] | None = None
+    before_fallback: BeforeFallback | None = None
     """Called before every try of a model, the first included, with the `Attempt`; may return another one (B-14)."""
     max_runs: int = 50
 

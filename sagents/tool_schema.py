@@ -91,14 +91,19 @@ def signature_of(name: str, function: Callable[..., Any]) -> inspect.Signature:
         raise InvalidAgent(f"Tool {name!r} cannot be read: {error}") from error
 
 
-def parameters_of(name: str, signature: inspect.Signature, descriptions: Mapping[str, str]) -> SignatureParameters:
-    """What the function takes, its `ToolContext` left out; raises `InvalidAgent` where a model could not call it."""
+def parameters_of(
+    name: str, signature: inspect.Signature, descriptions: Mapping[str, str], module: str
+) -> SignatureParameters:
+    """What a function of `module` takes, its `ToolContext` left out.
+
+    Raises `InvalidAgent` where a model could not call it.
+    """
     parameters = list(signature.parameters.values())[takes_context(signature) :]
     for parameter in parameters:
         _check(name, parameter)
     try:
         fields: dict[str, Any] = {PREFIX + p.name: _field(p, descriptions.get(p.name)) for p in parameters}
-        model = create_model(name, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False), **fields)
+        model = create_model(name, __config__=ConfigDict(extra="forbid"), __module__=module, **fields)
         schema = model.model_json_schema(schema_generator=_BriefSchema)
     except (PydanticUserError, NameError, TypeError) as error:
         raise InvalidAgent(f"Tool {name!r} has a parameter that no JSON Schema describes: {error}") from error

@@ -155,7 +155,7 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
         raise InvalidAgent(
             f"@tool has no option {', '.join(unknown)}; it has {', '.join(ToolOptions.__annotations__)}."
         )
-    return _made(function, **options) if function else partial(_made, **options)
+    return partial(_made, **options) if function is None else _made(function, **options)
 
 
 def _made(function: Callable[..., Any], *, name: str | None = None, **options: Any) -> Tool[..., Any]:
@@ -171,7 +171,7 @@ def _made(function: Callable[..., Any], *, name: str | None = None, **options: A
         name=named,
         description=description,
         function=function,
-        arguments=parameters_of(named, signature, descriptions),
+        arguments=parameters_of(named, signature, descriptions, getattr(function, "__module__", __name__)),
         takes_context=takes_context(signature),
         is_async=_is_async(function),
         **options,

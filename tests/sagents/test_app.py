@@ -107,7 +107,6 @@ async def test_saver_gets_a_context_if_it_takes_one() -> None:
 
 
 def test_listeners_for_new_messages_are_kept() -> None:
-    """L-10: a plain function is enough."""
     app = Sagents()
 
     @app.on_new_message

@@ -121,7 +121,7 @@ def test_id_is_the_name_of_the_class_unless_it_has_one() -> None:
 
 
 def test_interrupt_is_restorable_where_a_middleware_says_so() -> None:
-    """B-25, L-16: one that cannot tell does not claim."""
+    """B-25: one that cannot tell does not claim."""
     assert interrupt_restorable({"reason": "language"}, [Silent(), Locale()])
     assert not interrupt_restorable({"reason": "weather"}, [Silent(), Locale()])
     assert not interrupt_restorable({}, [Locale()])

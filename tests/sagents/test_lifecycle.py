@@ -27,7 +27,7 @@ FULL_WIRE = {
 
 
 def test_agent_leaves_after_five_minutes_unless_told_otherwise() -> None:
-    """L-18, L-31."""
+    """L-18."""
     lifecycle = Lifecycle()
     assert (lifecycle.inactivity_timeout, lifecycle.grace_period) == (timedelta(minutes=5), timedelta(seconds=5))
     assert (lifecycle.auto_save, lifecycle.presence.enabled) == (None, False)

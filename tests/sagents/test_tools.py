@@ -162,6 +162,15 @@ def test_methods_partials_and_callable_objects_become_tools() -> None:
     assert tool(partial(add, 1), name="add_one").validated({"right": 2}) == {"right": 2}
 
 
+def by_forward_reference(items: "list[Item]", more: list["Item"]) -> int:
+    return len(items) + len(more)
+
+
+def test_annotations_may_be_text() -> None:
+    parameters = tool(by_forward_reference).validated({"items": [{"name": "tea"}], "more": []})
+    assert parameters == {"items": [Item(name="tea")], "more": []}
+
+
 # ── what is refused where it is written ──────────────────────────────────────────────────────────────────────────
 
 
@@ -325,8 +334,6 @@ async def test_async_tool_runs_on_the_loop_with_its_context() -> None:
 
 @pytest.mark.asyncio
 async def test_sync_tool_runs_in_a_thread_with_the_callers_context_variables() -> None:
-    """E-103: what surrounds a run reaches its tools."""
-
     @tool
     def where() -> tuple[bool, str]:
         return threading.current_thread() is threading.main_thread(), LANGUAGE.get()
