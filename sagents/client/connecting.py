@@ -1,0 +1,31 @@
+"""Reaching what is above the core: by an entry point, because the core imports nothing of it."""
+
+from collections.abc import Awaitable, Callable
+from importlib.metadata import entry_points
+from typing import Any, Protocol
+
+from temporalio.client import Client
+
+from sagents.errors import SagentsError
+from sagents.ports import Channel, Store
+
+
+class Outside(Protocol):
+    """Temporal, the store and the channel, put together from settings."""
+
+    @property
+    def client(self) -> Client: ...
+    @property
+    def store(self) -> Store: ...
+    @property
+    def channel(self) -> Channel: ...
+    @property
+    def settings(self) -> Any: ...
+
+
+async def connect_outside(settings: Any = None) -> Outside:
+    """What the installed wiring connects to (entry point group `sagents.wiring`)."""
+    for point in entry_points(group="sagents.wiring"):
+        connect: Callable[[Any], Awaitable[Outside]] = point.load()
+        return await connect(settings)
+    raise SagentsError("Nothing is installed that connects to Temporal; `pip install sagents` brings it.")

@@ -1,0 +1,144 @@
+"""The line to Temporal: one method per kind of request, each repeated while trouble may pass."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+)
+from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
+
+from sagents import contract
+from sagents.client.patience import patiently
+from sagents.client.session import Handle
+from sagents.contract import Accepted, StartAgent
+from sagents.errors import AgentNotFound, CannotAnswer
+
+T = TypeVar("T")
+QUERY_TIMEOUT = timedelta(seconds=6)
+"""More than the 5 s after which Temporal gives up on a killed worker's cache and asks another one."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Temporal, the task queue of the agents, and how long a request is repeated."""
+
+    client: Client
+    task_queue: str
+    patience: timedelta
+
+    def handle(self, agent_id: str) -> Handle:
+        """The handle of whichever workflow run is the agent's latest."""
+        return self.client.get_workflow_handle(contract.check_agent_id(agent_id))
+
+    async def start(self, agent_id: str, start: StartAgent) -> bool:
+        """Start an agent; False where one runs under this id already."""
+
+        async def attempt() -> bool:
+            try:
+                await self.client.start_workflow(
+                    contract.AGENT_WORKFLOW,
+                    start,
+                    id=agent_id,
+                    task_queue=self.task_queue,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                )
+            except WorkflowAlreadyStartedError:
+                return False
+            return True
+
+        return await patiently(agent_id, attempt, self.patience)
+
+    async def update(self, agent_id: str, name: str, payload: Any, update_id: str) -> Accepted:
+        """Tell a running agent something. `update_id` makes a repetition harmless."""
+        handle = self.handle(agent_id)
+
+        async def attempt() -> Accepted:
+            answer: Accepted = await handle.execute_update(name, payload, id=update_id, result_type=Accepted)
+            return answer
+
+        return await patiently(agent_id, attempt, self.patience)
+
+    async def wake(self, agent_id: str, start: StartAgent, name: str, payload: Any, update_id: str) -> Accepted:
+        """Start an agent that sleeps and tell it something, in one request."""
+
+        async def attempt() -> Accepted:
+            operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+                contract.AGENT_WORKFLOW,
+                start,
+                id=agent_id,
+                task_queue=self.task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )
+            try:
+                answer: Accepted = await self.client.execute_update_with_start_workflow(
+                    name, payload, start_workflow_operation=operation, id=update_id, result_type=Accepted
+                )
+            except BaseException:
+                await _look_at(operation)
+                raise
+            return answer
+
+        return await patiently(agent_id, attempt, self.patience)
+
+    async def ask(self, agent_id: str, query: str, result_type: type[T], *arguments: Any) -> T:
+        """What a running agent answers to a query; a closed one counts as absent."""
+        handle = self.handle(agent_id)
+
+        async def attempt() -> T:
+            answer: T = await handle.query(
+                query,
+                args=arguments,
+                result_type=result_type,
+                reject_condition=QueryRejectCondition.NOT_OPEN,
+                rpc_timeout=QUERY_TIMEOUT,
+            )
+            return answer
+
+        return await patiently(agent_id, attempt, self.patience)
+
+    async def runs(self, agent_id: str) -> bool:
+        """Whether an open workflow has this id. Needs no worker."""
+        handle = self.handle(agent_id)
+
+        async def attempt() -> bool:
+            return (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+
+        try:
+            return await patiently(agent_id, attempt, self.patience)
+        except AgentNotFound:
+            return False
+
+    async def ended(self, agent_id: str) -> None:
+        """Wait until the agent has left."""
+
+        async def attempt() -> None:
+            with suppress(WorkflowFailureError):  # somebody terminated it: it has left too
+                await self.handle(agent_id).result()
+
+        await patiently(agent_id, attempt, self.patience)
+
+    async def find(self, query: str) -> AsyncIterator[str]:
+        """Workflow ids that visibility knows; it lags a moment behind."""
+        try:
+            async for found in self.client.list_workflows(query, page_size=1000):
+                yield found.id
+        except RPCError as error:
+            raise CannotAnswer(f"Temporal cannot list agents: {error.message} ({error.status.name})") from error
+
+
+async def _look_at(operation: WithStartWorkflowOperation[Any, Any]) -> None:
+    """Read the error that the operation keeps too: asyncio complains of errors that nobody reads."""
+    handle = asyncio.ensure_future(operation.workflow_handle())
+    await asyncio.wait({handle}, timeout=0.1)
+    if not handle.cancel() and not handle.cancelled():
+        handle.exception()

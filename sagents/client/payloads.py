@@ -1,0 +1,90 @@
+"""What travels to agents, checked at the door: Temporal and the kernel never see what does not fit."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from sagents import contract
+from sagents.commands import Answering
+from sagents.contract import StartAgent
+from sagents.decisions import Approve, Decision, Edit, Reject, Respond
+from sagents.errors import InvalidInput
+from sagents.lifecycle import Lifecycle
+from sagents.messages import ContentPart, Message, Role
+
+Payload = dict[str, Any]
+
+
+def start(
+    name: str,
+    conversation_id: str | None,
+    messages: Iterable[Message | str],
+    lifecycle: Lifecycle | None,
+    scope: Mapping[str, Any] | None,
+    options: Mapping[str, Any] | None,
+) -> StartAgent:
+    """The workflow's argument. `scope` and `options` are plain JSON, and all of it together is of a modest size."""
+    past = tuple(Message.user(message) if isinstance(message, str) else message for message in messages)
+    try:
+        argument = StartAgent(
+            agent=name,
+            conversation_id=conversation_id,
+            messages=past,
+            lifecycle=lifecycle.wire() if lifecycle else {},
+            scope=scope or {},
+            options=options or {},
+        )
+    except ValidationError as error:
+        raise InvalidInput(f"An agent cannot start with this: {contract.explain(error)}") from None
+    size = len(argument.model_dump_json())
+    if size > contract.MAX_MESSAGE_BYTES:
+        raise InvalidInput(f"An agent may start with {contract.MAX_MESSAGE_BYTES:,} bytes at most, not {size:,}.")
+    return argument
+
+
+def message(content: str | Message | Sequence[ContentPart], id: str | None, display: str | None) -> Payload:
+    """A user's message. It gets its id here, so that whoever sends it again sends the same one."""
+    if isinstance(content, Message):
+        if content.role is not Role.USER:
+            raise InvalidInput(f"A user's message is needed, not one of role {content.role}.")
+        id, content = id or content.id, content.content or ""
+    payload: Payload = {"content": content, "id": id or f"msg_{uuid4().hex}", "display": display}
+    checked = contract.parse_message(payload)
+    return {**checked.model_dump(mode="json"), "id": checked.id}
+
+
+def execute(until_tool: Sequence[str], until_tool_success: Sequence[str], max_runs: int | None) -> Payload:
+    """The wish to run, with an id of its own."""
+    options = {"until_tool": _names(until_tool), "until_tool_success": _names(until_tool_success), "max_runs": max_runs}
+    checked = contract.parse_execute({**options, "id": f"exe_{uuid4().hex}"})
+    return {**checked.model_dump(mode="json"), "id": checked.id}
+
+
+def decisions(given: Decision | Answering | Sequence[Decision | Answering]) -> list[Payload]:
+    """Decisions as the wire has them: flat, each with its interrupt's id where it names one."""
+    several = given if isinstance(given, Sequence) else (given,)
+    written = [_written(item) for item in several]
+    contract.parse_resume(written)
+    return written
+
+
+def _written(item: Decision | Answering) -> Payload:
+    if isinstance(item, Answering):
+        return {**_written(item.decision), "interrupt_id": item.interrupt_id}
+    match item:
+        case Approve():
+            return {"type": item.type} | ({"extend": item.extend} if item.extend else {})
+        case Edit():
+            return {"type": item.type, "arguments": item.arguments}
+        case Reject():
+            return {"type": item.type} | ({"reason": item.reason} if item.reason else {})
+        case Respond():
+            return {"type": item.type, "content": item.content}
+        case _:
+            raise InvalidInput(f"Approve, Edit, Reject or Respond is needed, not {type(item).__name__}.")
+
+
+def _names(names: Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)

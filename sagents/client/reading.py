@@ -1,0 +1,98 @@
+"""Reading a whole state: the store has what was saved, the workflow the rest; a digest over both proves the join.
+
+store:  snapshot ─ segment ─ segment │ base
+kernel:                              │ tail, page by page ─▶ position, digest
+"""
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from sagents import contract
+from sagents.carried import Carried, Page, PageRequest
+from sagents.client.line import Line
+from sagents.contract import StateView
+from sagents.errors import AgentNotFound, Damaged, StateUnavailable
+from sagents.known import Known, unrolled
+from sagents.operations import Operation
+from sagents.ports import Base, Store
+from sagents.state import State
+
+TRIES = 5
+"""A save between two pages moves the base; then reading starts again."""
+
+
+async def read_state(line: Line, store: Store, agent_id: str) -> State:
+    """The agent's state as it is now, or as it was saved when it left."""
+    for _ in range(TRIES):
+        try:
+            view = await line.ask(agent_id, contract.STATE, StateView)
+        except AgentNotFound:
+            return (await _asleep(store, agent_id)).but(agent_id=agent_id)
+        known = await _known(store, agent_id, view.base)
+        if known is None:
+            continue
+        known = known.after(await _tail(line, agent_id, view) or ())
+        if known.digest == view.digest:
+            return known.state.but(agent_id=agent_id)
+    raise StateUnavailable(f"The state of {agent_id!r} changed faster than it could be read; try again.")
+
+
+async def stored_head(store: Store, agent_id: str) -> Carried | None:
+    """What an agent carried when it was saved last; None where nothing was."""
+    row = await store.load(agent_id)
+    try:
+        return Carried.model_validate_json(row.head) if row and row.head else None
+    except ValidationError as error:
+        raise Damaged(f"The saved head of {agent_id!r} cannot be read: {error.error_count()} problems.") from None
+
+
+async def stored_name(store: Store, agent_id: str) -> str | None:
+    """The name of an agent that sleeps; None where none does. Asks for nothing else of the head, so that a head
+
+    which this program cannot read still wakes: the worker sets it aside and says so.
+    """
+    row = await store.load(agent_id)
+    if row is None or row.head is None:
+        return None
+    try:
+        head: Any = json.loads(row.head)["head"]
+        return str(head["agent"].get("name", ""))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+
+
+async def _asleep(store: Store, agent_id: str) -> State:
+    carried = await stored_head(store, agent_id)
+    if carried is None:
+        raise AgentNotFound(agent_id)
+    known = await _known(store, agent_id, carried.head.log.base)
+    if known is None:
+        raise Damaged(f"The store lost the state of {agent_id!r} at position {carried.head.log.base.position}.")
+    return known.state
+
+
+async def _known(store: Store, agent_id: str, base: Base) -> Known | None:
+    """The state at a base; None where the store has not got it."""
+    if base.position == 0:
+        return Known()
+    chain = await store.chain(agent_id, base.digest)
+    if chain is None:
+        return None
+    known = unrolled(chain)
+    if not known.is_at(base):
+        raise Damaged(f"What is stored of {agent_id!r} does not have the digest of position {base.position}.")
+    return known
+
+
+async def _tail(line: Line, agent_id: str, view: StateView) -> tuple[Operation, ...] | None:
+    """The operations from the view's base to its position; None where they moved away meanwhile."""
+    operations: list[Operation] = []
+    while view.base.position + len(operations) < view.position:
+        since = view.base.position + len(operations)
+        page = await line.ask(agent_id, contract.PAGE, Page, PageRequest(since=since))
+        if not page.operations:
+            return None
+        operations.extend(page.operations)
+    return tuple(operations[: view.position - view.base.position])

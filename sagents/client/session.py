@@ -1,0 +1,28 @@
+"""Which agent a conversation is with, and the handle of the one that runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio.client import WorkflowHandle
+
+from sagents.contract import check_agent_id
+
+Handle = WorkflowHandle[Any, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """A running agent. `started` tells whether this call started it; of several at once, one does (L-59)."""
+
+    agent_id: str
+    handle: Handle
+    started: bool
+    conversation_id: str | None = None
+
+
+def agent_id_for(conversation_id: str, scope: Mapping[str, object] | None = None) -> str:
+    """`conversation-<id>` (L-57); with a tenant in the scope `<tenant>:conversation-<id>`, so that two never meet."""
+    tenant = (scope or {}).get("tenant")
+    plain = f"conversation-{conversation_id}"
+    return check_agent_id(f"{tenant}:{plain}" if tenant else plain)

@@ -1,0 +1,69 @@
+"""What Temporal's client raises, as our errors. "Cannot answer" never turns into "does not run" (E-58)."""
+
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from sagents.errors import (
+    AgentNotFound,
+    CannotAnswer,
+    CannotCancel,
+    CannotExecute,
+    CannotResume,
+    InvalidInput,
+    SagentsError,
+)
+
+PASSING = frozenset(
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+        RPCStatusCode.ABORTED,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,  # how a time-out of ours comes back now and then
+    }
+)
+"""Troubles that pass: the same request is sent again."""
+
+
+def passes(error: Exception) -> bool:
+    """Whether sending the same request again may help."""
+    if isinstance(error, WorkflowUpdateFailedError):
+        return isinstance(error.cause, ApplicationError) and error.cause.type == "AcceptedUpdateCompletedWorkflow"
+    return isinstance(error, RPCError) and error.status in PASSING
+
+
+def is_absent(error: RPCError) -> bool:
+    """Whether no open workflow has this id, rather than no namespace this name."""
+    if error.status is not RPCStatusCode.NOT_FOUND:
+        return False
+    return not any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details)
+
+
+def failure(agent_id: str, error: RPCError) -> SagentsError:
+    """What a failed request says about an agent, which is mostly nothing."""
+    if is_absent(error):
+        return AgentNotFound(agent_id)
+    if error.status is RPCStatusCode.INVALID_ARGUMENT:
+        return InvalidInput(f"Temporal refused the request: {error.message}")
+    return CannotAnswer(f"Temporal cannot answer for {agent_id!r}: {error.message} ({error.status.name})")
+
+
+def refusal(agent_id: str, error: WorkflowUpdateFailedError) -> SagentsError:
+    """The typed refusal of an update; `sagents_workflows.agent` writes the type and the status in the details."""
+    cause = error.cause
+    if not isinstance(cause, ApplicationError):
+        return SagentsError(f"{agent_id!r} failed to answer: {cause}")
+    status = str(cause.details[0]) if cause.details else ""
+    match cause.type:
+        case "InvalidInput":
+            return InvalidInput(cause.message)
+        case "CannotCancel":
+            return CannotCancel(agent_id, status)
+        case "CannotExecute":
+            return CannotExecute(agent_id, status)
+        case "CannotResume":
+            return CannotResume(agent_id, status, cause.message)
+        case _:
+            return SagentsError(f"{agent_id!r} failed to answer: {cause.message}")
