@@ -149,4 +149,4 @@ class Execution:
 
 
 def _because(error: BaseException) -> str:
-    return f"{ERROR}: {type(error).__name__}: {error}"
+    return f"{ERROR}: {type(error).__name__}" + (f": {error}" if str(error) else "")

@@ -30,8 +30,8 @@ async def talk(
     *messages: str | Message,
     answers: Sequence[Decision] = (),
     state: State | None = None,
-    until_tool: Sequence[str] = (),
-    until_tool_success: Sequence[str] = (),
+    until_tool: str | Sequence[str] = (),
+    until_tool_success: str | Sequence[str] = (),
     max_runs: int | None = None,
     callbacks: Callbacks | Sequence[Callbacks] = (),
     time: StillTime | None = None,
@@ -49,8 +49,8 @@ async def talk(
         outcome = await inprocess.execute(
             made,
             _said(outcome.state, message),
-            until_tool=tuple(until_tool),
-            until_tool_success=tuple(until_tool_success),
+            until_tool=_names(until_tool),
+            until_tool_success=_names(until_tool_success),
             max_runs=max_runs,
             callbacks=callbacks,
             around=around,
@@ -68,3 +68,7 @@ def _said(state: State, message: str | Message | None) -> State:
     if message is None:
         return state
     return state.add_message(Message.user(message) if isinstance(message, str) else message)
+
+
+def _names(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
