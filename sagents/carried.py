@@ -32,7 +32,7 @@ class PageRequest(Frozen):
 
 
 class Page(Frozen):
-    """Some operations after `since`, fewer than PAGE_BYTES unless a single one is larger, and how far the log reaches."""
+    """Operations after `since`, fewer than PAGE_BYTES unless a single one is larger, and how far the log reaches."""
 
     operations: tuple[Operation, ...] = ()
     position: int = 0

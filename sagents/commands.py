@@ -70,7 +70,7 @@ class Answering(Command):
 
 
 class Resume(Command):
-    """Decisions in the order of the pending interrupts (B-82), or each with its `interrupt_id`; none continues a pause."""
+    """Decisions in the order of the pending interrupts (B-82) or with their `interrupt_id`; none continues a pause."""
 
     kind: Literal["resume"] = "resume"
     decisions: tuple[Answering, ...] = ()

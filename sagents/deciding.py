@@ -4,7 +4,7 @@ from sagents.commands import Answering, Resume
 from sagents.errors import CannotResume
 from sagents.head import Head
 from sagents.interrupts import Interrupt
-from sagents.loop import Decided
+from sagents.results import Decided
 from sagents.status import Status
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from sagents import loop
+from sagents import loop, results
 from sagents.announcing import announcer_of
 from sagents.answering import answer, settle
 from sagents.calling import run_call
@@ -14,6 +14,7 @@ from sagents.errors import CannotResume
 from sagents.gating import planned
 from sagents.head import CallState, Head, Phase, Run
 from sagents.interrupts import Interrupt
+from sagents.messages import ToolCall
 from sagents.operations import fold
 from sagents.outcome import Outcome, call_named, last_text, result_named, value_of
 from sagents.pending import questions, unanswered
@@ -54,60 +55,68 @@ class Drive:
         self._results: dict[str, CallResult] = {}
 
     async def started(self, spec: RunSpec) -> Outcome:
-        self._apply(loop.Started(run=spec))
+        self._apply(results.Started(run=spec))
         return await self._driven()
 
-    async def decided(self, decisions: tuple[loop.Decided, ...]) -> Outcome:
+    async def decided(self, decisions: tuple[results.Decided, ...]) -> Outcome:
         for decision in decisions:
             self._apply(decision)
         return await self._driven()
 
     async def continued(self) -> Outcome:
-        self._apply(loop.Continued())
+        self._apply(results.Continued())
         return await self._driven()
 
     async def restore(self, suspended: Suspended) -> None:
-        """Where the run stood: what waits is found in the state, by the policies of the calls without results."""
+        """Where the run stood: what waits is found in the state. Raises `CannotResume` where nothing does."""
         step = max(suspended.step, 1)
         self.head = self.head.but(phase=Phase.MODEL, run=Run(spec=suspended.spec, step=step - 1))
-        context = context_of(self.agent, self.ref, self.around.emit, run_id=suspended.spec.id, step=step)
         calls = unanswered(self.state)
         if calls:
-            tools = {tool.name: tool for tool in await self.agent.all_tools(context)}
-            plans = [await planned(self.agent, call, tools.get(call.name), context) for call in calls]
-            self._apply(Plan(record=suspended.spec.id, calls=tuple(plans), max_runs=self.agent.max_runs))
+            self._apply(await self._planned_again(calls, suspended.spec, step))
         asked = (*self.head.interrupts, *questions(self.state), *suspended.asked)
         self.head = self.head.with_run(step=step).but(interrupts=asked)
         self.is_paused = suspended.paused and not asked
         if not self.is_paused and not asked:
             raise CannotResume(self.ref.agent_id, "idle", "Cannot resume: nothing in this state waits for a decision")
 
+    async def _planned_again(self, calls: tuple[ToolCall, ...], spec: RunSpec, step: int) -> Plan:
+        """The plan that these calls were part of, by the policies of their tools."""
+        context = context_of(self.agent, self.ref, self.around.emit, run_id=spec.id, step=step)
+        try:
+            tools = {tool.name: tool for tool in await self.agent.all_tools(context)}
+        except Exception as error:
+            why = f"Cannot resume: the agent's tools could not be made: {type(error).__name__}: {error}"
+            raise CannotResume(self.ref.agent_id, "interrupted", why) from error
+        plans = [await planned(self.agent, call, tools.get(call.name), context) for call in calls]
+        return Plan(record=spec.id, calls=tuple(plans), max_runs=self.agent.max_runs)
+
     async def _driven(self) -> Outcome:
         try:
             while await self._advanced():
                 pass
         except asyncio.CancelledError:
-            self._apply(loop.Cancelled())
+            self._apply(results.Cancelled())
         except Exception as error:
-            self._apply(loop.Failed(error=RunError(type="crashed", message=f"{type(error).__name__}: {error}")))
+            self._apply(results.Failed(error=RunError(type="crashed", message=f"{type(error).__name__}: {error}")))
             self._announce_failure()
         return self._outcome()
 
     async def _advanced(self) -> bool:
         """Do the next thing; False where there is none."""
         match loop.next_action(self.head):
-            case loop.AskModel():
+            case results.AskModel():
                 self._apply(await self._step())
-            case loop.RunCalls(calls=calls):
+            case results.RunCalls(calls=calls):
                 await self._run_all(calls)
                 self._announce_failure()
-            case loop.Answer(interrupt=interrupt):
+            case results.Answer(interrupt=interrupt):
                 self._apply(await self._answered(interrupt))
-            case loop.Settle():
+            case results.Settle():
                 request = SettleRequest(agent=self.ref, reference=self.head.log.reference, run=self.head.started.spec)
                 operations = await settle(self.agent, self.state, request, self.around)
                 self._apply(Settled(operations=operations))
-            case loop.Rest() | loop.Park():
+            case results.Rest() | results.Park():
                 return False
         return True
 
@@ -132,7 +141,7 @@ class Drive:
                     await run(call)
         finally:
             self._results |= done
-            self._apply(loop.CallsDone(results=done))
+            self._apply(results.CallsDone(results=done))
 
     async def _run_one(self, state: CallState) -> CallResult:
         call = call_named(self.state, state.plan.call_id)
@@ -151,7 +160,7 @@ class Drive:
     async def _read(self) -> State:
         return self.state
 
-    async def _answered(self, interrupt: Interrupt) -> loop.AnswerDone:
+    async def _answered(self, interrupt: Interrupt) -> results.AnswerDone:
         assert interrupt.decision is not None, "only a decided interrupt is answered"
         request = AnswerRequest(
             agent=self.ref,
@@ -161,9 +170,9 @@ class Drive:
             decision=interrupt.decision,
         )
         answered = await answer(self.agent, self.state, request, self.around)
-        return loop.AnswerDone(interrupt_id=interrupt.id, answered=answered)
+        return results.AnswerDone(interrupt_id=interrupt.id, answered=answered)
 
-    def _apply(self, result: loop.Result) -> None:
+    def _apply(self, result: results.Result) -> None:
         """The head moves on, and the state by the operations that this took."""
         seen = len(self.head.log.tail)
         self.head = loop.apply(self.head, result)

@@ -1,23 +1,23 @@
 """Every error of Sagents, one tree. A message says what happened and what to do next.
 
-    SagentsError
-    ├── InvalidAgent          an Agent, tool or middleware was configured wrongly
-    ├── InvalidState          data that is no State
-    ├── InvalidInput          a door refused a payload; nothing changed
-    ├── AgentError            about one agent
-    │   ├── AgentNotFound         no agent runs or sleeps under this id
-    │   ├── AgentNotRegistered    no factory has this name
-    │   └── NotPossible           the agent's status does not allow it
-    │       ├── CannotCancel · CannotExecute · CannotResume
-    ├── CannotAnswer          Temporal or the store is out of reach; says nothing about the agent
-    ├── StoreError
-    │   ├── StoreUnavailable      try again
-    │   ├── Superseded            a newer workflow run writes for this agent
-    │   └── Damaged               what is stored does not match its digest
-    ├── StateUnavailable      the agent's state could not be read just now; try again
-    ├── NotHere               this worker does not know the agent or tool (yet)
-    ├── ModelError            a model call failed: try again, fall back or give up (`kind`)
-    └── RunFailed             raised by `Outcome.unwrap` only
+SagentsError
+├── InvalidAgent          an Agent, tool or middleware was configured wrongly
+├── InvalidState          data that is no State
+├── InvalidInput          a door refused a payload; nothing changed
+├── AgentError            about one agent
+│   ├── AgentNotFound         no agent runs or sleeps under this id
+│   ├── AgentNotRegistered    no factory has this name
+│   └── NotPossible           the agent's status does not allow it
+│       ├── CannotCancel · CannotExecute · CannotResume
+├── CannotAnswer          Temporal or the store is out of reach; says nothing about the agent
+├── StoreError
+│   ├── StoreUnavailable      try again
+│   ├── Superseded            a newer workflow run writes for this agent
+│   └── Damaged               what is stored does not match its digest
+├── StateUnavailable      the agent's state could not be read just now; try again
+├── NotHere               this worker does not know the agent or tool (yet)
+├── ModelError            a model call failed: try again, fall back or give up (`kind`)
+└── RunFailed             raised by `Outcome.unwrap` only
 """
 
 from datetime import timedelta
@@ -62,7 +62,7 @@ class AgentNotRegistered(SagentsError):
         self.name = name
         names = ", ".join(sorted(known)) or "none"
         super().__init__(
-            f"No agent is registered as {name!r} (registered: {names}); register its factory with `@app.agent({name!r})`."
+            f"No agent is registered as {name!r} (registered: {names}); add it by `@app.agent({name!r})`."
         )
 
 

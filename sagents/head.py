@@ -18,7 +18,16 @@ from sagents.frozen import Frozen
 from sagents.interrupts import Interrupt
 from sagents.limits import Limits
 from sagents.messages import Message
-from sagents.operations import EMPTY_DIGEST, CutMessages, Operation, Reset, SetMessages, apply_operation, canonical, roll
+from sagents.operations import (
+    EMPTY_DIGEST,
+    CutMessages,
+    Operation,
+    Reset,
+    SetMessages,
+    apply_operation,
+    canonical,
+    roll,
+)
 from sagents.plan import AgentRef, CallResult, Ending, OutcomeKind, PlannedCall, Reference, RunSpec
 from sagents.ports import Base
 from sagents.state import State

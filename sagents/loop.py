@@ -14,47 +14,30 @@ from typing import assert_never
 
 from sagents.decisions import Approve, Decision, Edit, Reject, Respond
 from sagents.demotion import ABANDONED
-from sagents.frozen import Frozen
 from sagents.head import CallState, Head, Phase, Run
 from sagents.interrupts import Interrupt, Raised
 from sagents.messages import Message, ToolResult
-from sagents.operations import AddMessages, CancelInterrupts, Merge, Operation
-from sagents.plan import Answered, CallResult, Ending, OutcomeKind, Plan, PlannedCall, RunError, RunSpec, Settled
+from sagents.operations import AddMessages, CancelInterrupts, Merge
+from sagents.plan import CallResult, Ending, OutcomeKind, Plan, PlannedCall, RunError, RunSpec, Settled
+from sagents.results import (
+    Action,
+    Answer,
+    AnswerDone,
+    AskModel,
+    CallsDone,
+    Cancelled,
+    Continued,
+    Decided,
+    Failed,
+    Park,
+    Rest,
+    Result,
+    RunCalls,
+    Settle,
+    Started,
+)
 
 CANCELLED = "The run was cancelled before this call could be completed."
-
-# ── what to do next ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Rest(Frozen):
-    """Nothing to do until something arrives."""
-
-
-class AskModel(Frozen):
-    """Take a model step."""
-
-
-class RunCalls(Frozen):
-    """Run these calls; their results are applied in call order, whenever they end."""
-
-    calls: tuple[CallState, ...]
-
-
-class Park(Frozen):
-    """People have to decide first."""
-
-
-class Answer(Frozen):
-    """Hand a decision to the agent's middleware."""
-
-    interrupt: Interrupt
-
-
-class Settle(Frozen):
-    """Run the `after_run` hooks of a run that a tool has ended."""
-
-
-Action = Rest | AskModel | RunCalls | Park | Answer | Settle
 
 
 def next_action(head: Head) -> Action:
@@ -75,53 +58,6 @@ def next_action(head: Head) -> Action:
             return Settle()
         case _:
             assert_never(head.phase)
-
-
-# ── what happened ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Started(Frozen):
-    """A run begins, with messages or on what is there. Open interrupts give way to it (T-30)."""
-
-    run: RunSpec
-    messages: tuple[Message, ...] = ()
-
-
-class Continued(Frozen):
-    """A paused run goes on (B-12)."""
-
-
-class CallsDone(Frozen):
-    """Calls have ended; the rest of the batch may still be on its way."""
-
-    results: dict[str, CallResult]
-
-
-class Decided(Frozen):
-    """A person has decided an open interrupt."""
-
-    interrupt_id: str
-    decision: Decision
-
-
-class AnswerDone(Frozen):
-    """What the middleware made of a decision."""
-
-    interrupt_id: str
-    answered: Answered
-
-
-class Cancelled(Frozen):
-    """The run was cancelled; what it said so far is kept."""
-
-
-class Failed(Frozen):
-    """The run cannot go on."""
-
-    error: RunError
-
-
-Result = Started | Continued | Plan | CallsDone | Decided | AnswerDone | Settled | Cancelled | Failed
 
 
 def apply(head: Head, result: Result) -> Head:
@@ -258,7 +194,7 @@ def _collected(head: Head) -> Head:
 def _after_calls(head: Head, calls: tuple[CallState, ...]) -> Head:
     run = head.started
     pause = next((call.result for call in calls if call.result and call.result.paused), None)
-    if pause is not None:
+    if pause is not None and not head.open_interrupts:  # a question outranks a pause
         return _finished(head, Ending(kind=OutcomeKind.PAUSED, cause=pause.pause))
     reached = _target(run.spec, calls)
     if reached is not None:
@@ -284,8 +220,10 @@ def _target(run: RunSpec, calls: tuple[CallState, ...]) -> CallState | None:
 
 
 def _finished(head: Head, ending: Ending) -> Head:
-    """Back to idle. A paused run is kept, so that `resume` can continue it."""
+    """Back to idle. A paused run is kept, so that `resume` can continue it; what was asked is closed (T-31)."""
     run = head.run if ending.kind is OutcomeKind.PAUSED else None
+    if any(not interrupt.is_gate for interrupt in head.interrupts):
+        head = head.with_operations(CancelInterrupts())
     return head.but(phase=Phase.IDLE, run=run, ending=ending, interrupts=())
 
 

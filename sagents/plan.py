@@ -119,7 +119,7 @@ class Saved(Frozen):
 class Plan(Frozen):
     """What a model step decided. Written to the store under `record` before the kernel sees it; first write wins.
 
-    `ending` is there when the step itself ended the run: an error, a pause, a cancel. A reply without calls ends it too.
+    `ending` is there when the step itself ended the run: error, pause or cancel. A reply without calls ends it too.
     `saved` is the base that the run's last step has confirmed by itself.
     """
 

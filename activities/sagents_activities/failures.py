@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError, FailureError
 from sagents.errors import Damaged, SagentsError, StateUnavailable, StoreUnavailable, Superseded
 
 RETRYABLE = (StoreUnavailable, StateUnavailable, Superseded)
-"""A superseded writer asks Temporal again with its next attempt: either it is the current one by then, or it is gone."""
+"""A superseded writer asks Temporal again with its next attempt: it is the current one by then, or it is gone."""
 
 
 @contextmanager

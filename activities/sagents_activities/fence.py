@@ -1,8 +1,8 @@
 """Who may write for an agent (DESIGN section 4.4).
 
-    # run A   ──claim──save(seq 3)────────────────────x save(seq 4): Superseded
-    # run B   ───────────────────── claim (gen + 1) ──ok
-    # Temporal says which workflow run is the current one; the store's compare-and-set makes it so. No clock decides.
+# run A   ──claim──save(seq 3)────────────────────x save(seq 4): Superseded
+# run B   ───────────────────── claim (gen + 1) ──ok
+# Temporal says which workflow run is the current one; the store's compare-and-set makes it so. No clock decides.
 """
 
 from dataclasses import dataclass

@@ -33,7 +33,7 @@ class Kit:
     store: Store
     channel: Channel
     resolve: Callable[[str], Model]
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     rolling_deploy: timedelta = ROLLING_DEPLOY
     userland: Userland = field(default_factory=Userland)
 
@@ -48,7 +48,7 @@ class Kit:
     fence: Fence = field(init=False)
 
     async def make(self, agent: AgentRef) -> Agent:
-        """The agent from its factory. Unknown: retryable while a rolling deploy may be going on, then `AgentNotRegistered`."""
+        """The agent from its factory; an unknown one is retried while a rolling deploy may be going on."""
         try:
             return await self.app.make(agent)
         except AgentNotRegistered as error:
@@ -74,4 +74,3 @@ class Kit:
     def announcer(self, agent_id: str, run_id: str | None) -> Announcer:
         """Carries an activity's events to the channel."""
         return Announcer(self.channel, agent_id, run_id)
-

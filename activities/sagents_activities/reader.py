@@ -128,7 +128,7 @@ class StateReader:
         return tuple(operations[: until - since])
 
     async def page(self, agent_id: str, request: PageRequest) -> Page:
-        """One page of the tail, asked of the very run that scheduled this activity. Retries, then `StateUnavailable`."""
+        """One page of the tail, asked of the run that scheduled this activity; `StateUnavailable` after retries."""
         handle = activity.client().get_workflow_handle(agent_id, run_id=activity.info().workflow_run_id)
         problem: Exception | None = None
         for attempt in range(QUERY_TRIES):

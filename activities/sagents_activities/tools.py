@@ -1,6 +1,5 @@
 """Tool calls: one activity each, with arguments from the step's record."""
 
-import json
 from collections import OrderedDict
 from dataclasses import dataclass, field
 

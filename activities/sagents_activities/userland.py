@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from temporalio import activity
@@ -13,6 +14,9 @@ T = TypeVar("T")
 BEAT = 1.0
 """Seconds between heartbeats: how soon a `cancel` is noticed."""
 
+SYNC_TOOLS = 64
+"""Sync tools that one process runs at once, each in a thread."""
+
 PATIENCE = 10.0
 """Seconds that cancelled user code has to tidy up; then it is left behind."""
 
@@ -22,6 +26,7 @@ class Userland:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._loop.set_default_executor(ThreadPoolExecutor(SYNC_TOOLS, thread_name_prefix="sagents-tool"))
         self._thread = threading.Thread(target=self._live, name="sagents-userland", daemon=True)
         self._thread.start()
 
@@ -54,7 +59,7 @@ class Userland:
         return task
 
     def close(self) -> None:
-        """Cancel what still runs there and end the thread; code that blocks it for more than a moment is left behind."""
+        """Cancel what still runs there and end the thread; code that blocks it is left behind."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=BEAT)
 

@@ -2,22 +2,16 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-def _milliseconds(value: Any) -> Any:
-    """Environment settings that end in `_MS` are whole milliseconds."""
-    return timedelta(milliseconds=int(value)) if isinstance(value, str | int) else value
-
-
-Milliseconds = Annotated[timedelta, BeforeValidator(_milliseconds)]
-
-
 class Settings(BaseSettings):
-    """`SAGENTS_*` of the environment. The connection itself is Temporal's own: `TEMPORAL_*` and `temporal.toml`."""
+    """`SAGENTS_*` of the environment; times are whole milliseconds there and timedeltas in Python.
+
+    The connection itself is Temporal's own: `TEMPORAL_*` and `temporal.toml`.
+    """
 
     model_config = SettingsConfigDict(env_prefix="SAGENTS_", extra="ignore")
 
@@ -30,20 +24,31 @@ class Settings(BaseSettings):
     task_queue: str = "sagents"
 
     payloads: str = ""
-    """Where payloads over 32 KiB go: a folder, or `s3://bucket/prefix`; by default a folder in `home`."""
+    """Where payloads over 32 KiB go: a folder or `s3://bucket`; by default a folder in `home`."""
 
-    heartbeat_timeout: Milliseconds = Field(default=timedelta(seconds=10), validation_alias="SAGENTS_HEARTBEAT_TIMEOUT_MS")
+    heartbeat_timeout_ms: int = Field(default=10_000, ge=2_000)
     """What a killed worker costs a running call."""
 
-    sticky_timeout: Milliseconds = Field(default=timedelta(seconds=5), validation_alias="SAGENTS_STICKY_TIMEOUT_MS")
+    sticky_timeout_ms: int = Field(default=5_000, ge=100)
     """What a killed worker costs a waiting workflow task."""
 
-    rolling_deploy: Milliseconds = Field(default=timedelta(seconds=60), validation_alias="SAGENTS_ROLLING_DEPLOY_MS")
+    rolling_deploy_ms: int = Field(default=60_000, ge=0)
     """How long an agent or tool that this worker does not know may still be known to a newer one."""
 
-    max_cached_workflows: int = 1_000
-    max_concurrent_activities: int = 100
-    log: Literal["console", "json"] = "console"
+    max_cached_workflows: int = Field(default=1_000, ge=0)
+    max_concurrent_activities: int = Field(default=100, ge=1)
+
+    @property
+    def heartbeat_timeout(self) -> timedelta:
+        return timedelta(milliseconds=self.heartbeat_timeout_ms)
+
+    @property
+    def sticky_timeout(self) -> timedelta:
+        return timedelta(milliseconds=self.sticky_timeout_ms)
+
+    @property
+    def rolling_deploy(self) -> timedelta:
+        return timedelta(milliseconds=self.rolling_deploy_ms)
 
     @property
     def store_path(self) -> Path:

@@ -1,6 +1,5 @@
 """The one place where the outside is put together from settings."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -54,7 +53,8 @@ async def connect_temporal(settings: Settings) -> Client:
         return await Client.connect(**config, data_converter=data_converter(payload_storage(settings)))
     except RuntimeError as error:
         raise CannotAnswer(
-            f"Temporal does not answer at {target}: {error}. `sagents dev` starts a server; TEMPORAL_ADDRESS names another."
+            f"Temporal does not answer at {target}: {error}. "
+            "`sagents dev` starts a server; TEMPORAL_ADDRESS names another."
         ) from error
 
 
@@ -64,7 +64,7 @@ def payload_storage(settings: Settings) -> StorageDriver:
     if place.startswith("s3://"):
         from sagents_infra.payloads.s3 import s3_driver
 
-        return s3_driver(place.removeprefix("s3://"), endpoint_url=os.environ.get("AWS_ENDPOINT_URL_S3"))
+        return s3_driver(place.removeprefix("s3://"))
     return DiskStorageDriver(place)
 
 

@@ -53,7 +53,12 @@ def make_kit(
 def make_worker(client: Client, kit: Kit, settings: Settings) -> Worker:
     """A worker that polls `settings.task_queue`."""
     PACE.heartbeat_timeout = settings.heartbeat_timeout
-    models, tools, hooks, records = ModelActivities(kit), ToolActivities(kit), HookActivities(kit), RecordActivities(kit)
+    models, tools, hooks, records = (
+        ModelActivities(kit),
+        ToolActivities(kit),
+        HookActivities(kit),
+        RecordActivities(kit),
+    )
     return Worker(
         client,
         task_queue=settings.task_queue,
@@ -76,7 +81,9 @@ def restrictions() -> SandboxRestrictions:
     )
 
 
-async def run_worker(settings: Settings, app: Sagents, *, stopping: asyncio.Event, outside: Outside | None = None) -> None:
+async def run_worker(
+    settings: Settings, app: Sagents, *, stopping: asyncio.Event, outside: Outside | None = None
+) -> None:
     """Work until `stopping` is set. Refuses to start where the search attributes are missing and cannot be added."""
     outside = outside or await open_outside(settings)
     await ensure_search_attributes(outside.client)

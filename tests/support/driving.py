@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
@@ -45,12 +46,11 @@ class Driven:
 
     async def refused(self, name: str, payload: Any = None) -> ApplicationError:
         """The typed refusal of an update."""
-        try:
-            answer = await self.update(name, payload)
-        except WorkflowUpdateFailedError as error:
-            assert isinstance(error.cause, ApplicationError)
-            return error.cause
-        raise AssertionError(f"{name} was accepted: {answer}")
+        with pytest.raises(WorkflowUpdateFailedError) as caught:
+            await self.update(name, payload)
+        refusal = caught.value.cause
+        assert isinstance(refusal, ApplicationError)
+        return refusal
 
     async def send(self, text: str, message_id: str | None = None) -> None:
         await self.update(contract.ADD_MESSAGE, {"content": text, "id": message_id})
@@ -78,19 +78,23 @@ class Driven:
         await until(reached, within)
 
     async def info(self) -> AgentInfo:
-        return await self.handle.query(contract.INFO, result_type=AgentInfo)
+        info: AgentInfo = await self.handle.query(contract.INFO, result_type=AgentInfo)
+        return info
 
     async def messages(self) -> list[Message]:
-        return await self.handle.query(contract.MESSAGES, result_type=list[Message])
+        messages: list[Message] = await self.handle.query(contract.MESSAGES, result_type=list[Message])
+        return messages
 
     async def interrupts(self) -> list[InterruptView]:
-        return await self.handle.query(contract.INTERRUPTS, result_type=list[InterruptView])
+        views: list[InterruptView] = await self.handle.query(contract.INTERRUPTS, result_type=list[InterruptView])
+        return views
 
     async def last_text(self) -> str:
-        return (await self.messages())[-1].text
+        return next((message.text for message in reversed(await self.messages())), "")
 
     async def tail(self) -> Page:
-        return await self.handle.query(contract.PAGE, PageRequest(since=-1), result_type=Page)
+        page: Page = await self.handle.query(contract.PAGE, PageRequest(since=-1), result_type=Page)
+        return page
 
     async def is_closed(self) -> bool:
         return (await self.handle.describe()).status is not WorkflowExecutionStatus.RUNNING

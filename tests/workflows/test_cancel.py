@@ -66,7 +66,11 @@ async def test_cancel_reaches_an_async_tool_and_closes_its_call(agent_env: Any) 
         return "never"
 
     def think(request: ModelRequest, _: DeltaSink) -> Message:
-        return Message.assistant("ok") if results_since_user(request) or len(request.messages) > 2 else asks_for(("for_ever", {}))
+        return (
+            Message.assistant("ok")
+            if results_since_user(request) or len(request.messages) > 2
+            else asks_for(("for_ever", {}))
+        )
 
     async with agent_env(app_of(Thinks(think), tools=[for_ever])) as env:
         agent = await started(env, "helper")
@@ -108,7 +112,8 @@ async def test_what_ended_before_a_cancel_keeps_its_result(agent_env: Any) -> No
 
         async def quick_is_done() -> bool:
             events = await agent.events()
-            return sum(event.HasField("activity_task_completed_event_attributes") for event in events) >= 3
+            ended = [event for event in events if event.HasField("activity_task_completed_event_attributes")]
+            return len(ended) >= 3
 
         await until(quick_is_done)
         await agent.update("cancel")

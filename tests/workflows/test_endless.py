@@ -1,7 +1,6 @@
 """Conversations without end: continue-as-new, leaving, waking, and who may write meanwhile."""
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
@@ -9,8 +8,10 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
 from sagents import Agent, Sagents, tool
+from sagents.known import unrolled
 from sagents.limits import Limits
 from sagents.messages import Message, Role
+from sagents.operations import fold
 from tests.support.driving import Driven, signalled, started, until
 from tests.support.models import Thinks, asks_for, echoes, last_user_text, results_since_user, uses
 
@@ -110,21 +111,22 @@ async def test_messages_race_with_leaving_and_none_is_lost_or_doubled(agent_env:
         agent = await started(env, "helper", lifecycle={"inactivity_timeout_ms": 1})
         for number in range(40):
             await signalled(env, agent.agent_id, "add_message", {"content": f"m{number}", "id": f"m{number}"})
-            await asyncio.sleep(number % 7 * 0.02)
+            if number % 10 == 9:
+                await until(agent.is_closed)
+            await asyncio.sleep(number % 5 * 0.01)
 
-        async def all_heard() -> bool:
-            row = await env.store.load(agent.agent_id)
-            count = json.loads(row.head)["head"]["log"].get("message_count", 0) if row and row.head else 0
-            return count >= 80 or await agent.is_closed() is None
+        async def all_kept() -> bool:
+            return len(await whole_log(env, agent)) >= 40
 
-        await until(all_heard)
-        chain = await env.store.load(agent.agent_id)
-        assert chain is not None
-        assert json.loads(chain.head or "")["head"]["log"]["message_count"] == 80
+        await until(all_kept)
+        assert await whole_log(env, agent) == [f"m{number}" for number in range(40)]
+        assert len(await agent.run_ids()) >= 3
 
 
 @pytest.mark.timeout(240)
-async def test_400_messages_each_sent_twice_are_each_handled_once_over_many_continuations(agent_env: Any) -> None:
+async def test_400_messages_each_sent_twice_are_each_handled_once_over_many_continuations(
+    agent_env: Any, cpu_load: None
+) -> None:
     """Temporal's own dedup ends with each workflow run; ours does not."""
     heard: list[str] = []
 
@@ -151,9 +153,9 @@ async def test_400_messages_each_sent_twice_are_each_handled_once_over_many_cont
             page = await agent.info()
             assert page.queued == 0
         for agent in driven:
-            users = [op for op in await whole_log(env, agent)]
+            users = await whole_log(env, agent)
             assert sorted(users) == sorted(f"{agent.agent_id}:{n}" for n in range(each))
-        assert max(len(await agent.run_ids()) for agent in driven) >= 5
+        assert max([len(await agent.run_ids()) for agent in driven]) >= 5
 
 
 async def stubborn(agent: Driven, payload: Any, update_id: str) -> None:
@@ -170,9 +172,6 @@ async def stubborn(agent: Driven, payload: Any, update_id: str) -> None:
 
 async def whole_log(env: Any, agent: Driven) -> list[str]:
     """The texts of all user messages, from the store's chain and the tail."""
-    from sagents.operations import fold
-    from sagents.known import unrolled
-
     row = await env.store.load(agent.agent_id)
     known = unrolled(await env.store.chain(agent.agent_id, row.base.digest))
     state = fold(known.state, (await agent.tail()).operations)

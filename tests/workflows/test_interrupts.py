@@ -6,11 +6,11 @@ import pytest
 
 from sagents import Agent, Sagents, tool
 from sagents.hooks import Middleware
+from sagents.messages import Message
 from sagents.policy import ask
 from sagents.replies import Pause, RaiseInterrupt
 from tests.support.driving import started, until
 from tests.support.models import Thinks, asks_for, results_since_user, uses
-from sagents.messages import Message
 
 pytestmark = pytest.mark.asyncio
 
@@ -95,7 +95,10 @@ async def test_decisions_by_id_may_come_one_by_one_and_in_any_order(agent_env: A
     [
         ([], "No decision was given"),
         ([{"type": "approve"}, {"type": "approve"}], "Decision count (2) does not match HITL tool count (1)"),
-        ([{"type": "respond", "content": "x"}], "Decision 'respond' is not allowed for 'delete_file'; allowed: approve"),
+        (
+            [{"type": "respond", "content": "x"}],
+            "Decision 'respond' is not allowed for 'delete_file'; allowed: approve",
+        ),
         ([{"type": "approve", "interrupt_id": "other"}], "No pending interrupt has the id 'other'"),
         ([{"reason": "x"}], "type"),
         ([7], "resume takes"),
@@ -152,7 +155,9 @@ class Questions(Middleware):
             return None
         from sagents.messages import ToolResult
 
-        result = ToolResult(tool_call_id=interrupt.tool_call_id, name=interrupt.tool, content=f"they like {decision.content}")
+        result = ToolResult(
+            tool_call_id=interrupt.tool_call_id, name=interrupt.tool, content=f"they like {decision.content}"
+        )
         return state.replace_tool_result(interrupt.tool_call_id, result)
 
 

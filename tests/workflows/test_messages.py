@@ -42,8 +42,7 @@ async def test_each_finished_part_of_a_run_is_in_the_state_while_it_goes_on(agen
     @tool
     async def wait() -> str:
         """Wait for the gate."""
-        while not gate.is_set():
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(gate.wait, 20)
         return "open"
 
     async with agent_env(app_of(model=uses("wait"), tools=[wait])) as env:
@@ -92,8 +91,7 @@ async def test_execute_is_refused_while_running_and_answers_at_once(agent_env: A
     gate = threading.Event()
 
     async def slow(request: Any, _: Any) -> Message:
-        while not gate.is_set():
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(gate.wait, 20)
         return Message.assistant("at last")
 
     async with agent_env(app_of(model=Thinks(slow))) as env:
@@ -110,8 +108,7 @@ async def test_a_message_that_arrives_while_running_is_answered_in_a_run_of_its_
 
     async def slow(request: Any, _: Any) -> Message:
         asked.set()
-        while not gate.is_set():
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(gate.wait, 20)
         return Message.assistant(f"answer {len(request.messages)}")
 
     async with agent_env(app_of(model=Thinks(slow))) as env:
@@ -133,7 +130,9 @@ async def test_a_message_that_arrives_while_running_is_answered_in_a_run_of_its_
         ({"content": "x", "role": "system"}, "role"),
     ],
 )
-async def test_a_malformed_signal_is_said_in_the_info_and_harms_nothing(agent_env: Any, payload: Any, told: str) -> None:
+async def test_a_malformed_signal_is_said_in_the_info_and_harms_nothing(
+    agent_env: Any, payload: Any, told: str
+) -> None:
     async with agent_env(app_of(model=echoes())) as env:
         agent = await started(env, "helper")
         await agent.handle.signal("add_message", payload)

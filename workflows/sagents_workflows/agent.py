@@ -7,7 +7,8 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from sagents_workflows import views
-from sagents_workflows.life import Life, WayOut
+from sagents_workflows.life import Life
+from sagents_workflows.work import WayOut, work
 
 with workflow.unsafe.imports_passed_through():
     from sagents import contract
@@ -29,23 +30,22 @@ class AgentWorkflow:
     @workflow.init
     def __init__(self, payload: Any = None) -> None:
         start, problem = _start(payload)
-        self.life = Life(start, workflow.info().workflow_id)
-        self.life.problem = problem
+        self.life = Life(start, workflow.info().workflow_id, problem)
 
     @workflow.run
-    async def run(self, payload: Any = None) -> Farewell:
-        work = asyncio.create_task(self.life.work())
+    async def run(self, payload: Any = None) -> Farewell:  # noqa: ARG002 # `__init__` has read it
+        working = asyncio.create_task(work(self.life))
         while True:
             try:
-                await workflow.wait_condition(work.done)
+                await workflow.wait_condition(working.done)
             except asyncio.CancelledError:
-                self.note(Stop(reason="cancelled_by_operator"))
+                self.life.mail.put(Stop(reason="cancelled_by_operator"))
                 continue
-            way_out = work.result()  # no await from here to the command
+            way_out = working.result()  # no await from here to the command
             if self.at_boundary(way_out):
                 return self.leave(way_out)
             await workflow.wait_condition(workflow.all_handlers_finished)
-            work = asyncio.create_task(self.life.work())
+            working = asyncio.create_task(work(self.life))
 
     def at_boundary(self, way_out: WayOut) -> bool:
         """Whether nothing would be lost: all is saved, and no handler is under way."""
@@ -62,7 +62,8 @@ class AgentWorkflow:
         return Farewell(agent_id=life.head.agent.agent_id, reason=reason, status=life.status)
 
     def note(self, note: Note) -> None:
-        """Take a note and show it; the loop acts on it."""
+        """Take an update's note; the loop acts on it."""
+        self.life.updates += 1
         self.life.mail.put(note)
 
     # ── signals: never refused, so what cannot be read is said in the details ─────────────────────────────────
@@ -84,8 +85,9 @@ class AgentWorkflow:
         self._take(contract.parse_stop, payload)
 
     def _take(self, parse: Any, payload: Any) -> None:
+        self.life.signals += 1
         try:
-            self.note(parse(payload))
+            self.life.mail.put(parse(payload))
         except InvalidInput as error:
             self.life.problem = str(error)
 

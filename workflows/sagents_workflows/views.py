@@ -57,9 +57,7 @@ def page(life: Life, request: PageRequest) -> Page:
     carried = life.carried if request.head else None
     if carried is not None:
         carried = carried.but(head=life.head.but(log=log.but(tail=(), tail_bytes=0)))
-    return Page(
-        operations=_fitting(log.since(since) or ()), position=log.position, digest=log.digest, carried=carried
-    )
+    return Page(operations=_fitting(log.since(since) or ()), position=log.position, digest=log.digest, carried=carried)
 
 
 def interrupts(life: Life) -> tuple[InterruptView, ...]:

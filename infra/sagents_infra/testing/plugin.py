@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -105,8 +104,8 @@ async def _environment(
     settings = Settings(
         home=folder,
         task_queue=f"sagents-{uuid4().hex[:8]}",
-        heartbeat_timeout=timedelta(seconds=5),
-        sticky_timeout=timedelta(seconds=1),
+        heartbeat_timeout_ms=5_000,
+        sticky_timeout_ms=1_000,
     )
     return AgentEnv(
         app=app,

@@ -4,10 +4,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 
-from temporalio import workflow
-
-with workflow.unsafe.imports_passed_through():
-    from sagents.commands import Cancel, Execute, NewMessage, Note, Resume, Stop
+from sagents.commands import Cancel, Execute, NewMessage, Note, Resume, Stop
 
 ANSWERS = 2_000
 """How many ids are remembered: 24 KB in the head. Temporal's own dedup ends with each workflow run."""

@@ -1,0 +1,89 @@
+"""What the loop asks for, and what it is told: the two unions around `sagents.loop`."""
+
+from __future__ import annotations
+
+from sagents.decisions import Decision
+from sagents.frozen import Frozen
+from sagents.head import CallState
+from sagents.interrupts import Interrupt
+from sagents.messages import Message
+from sagents.plan import Answered, CallResult, Plan, RunError, RunSpec, Settled
+
+# ── what to do next ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Rest(Frozen):
+    """Nothing to do until something arrives."""
+
+
+class AskModel(Frozen):
+    """Take a model step."""
+
+
+class RunCalls(Frozen):
+    """Run these calls; their results are applied in call order, whenever they end."""
+
+    calls: tuple[CallState, ...]
+
+
+class Park(Frozen):
+    """People have to decide first."""
+
+
+class Answer(Frozen):
+    """Hand a decision to the agent's middleware."""
+
+    interrupt: Interrupt
+
+
+class Settle(Frozen):
+    """Run the `after_run` hooks of a run that a tool has ended."""
+
+
+Action = Rest | AskModel | RunCalls | Park | Answer | Settle
+
+# ── what happened ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Started(Frozen):
+    """A run begins, with messages or on what is there. Open interrupts give way to it (T-30)."""
+
+    run: RunSpec
+    messages: tuple[Message, ...] = ()
+
+
+class Continued(Frozen):
+    """A paused run goes on (B-12)."""
+
+
+class CallsDone(Frozen):
+    """Calls have ended; the rest of the batch may still be on its way."""
+
+    results: dict[str, CallResult]
+
+
+class Decided(Frozen):
+    """A person has decided an open interrupt."""
+
+    interrupt_id: str
+    decision: Decision
+
+
+class AnswerDone(Frozen):
+    """What the middleware made of a decision."""
+
+    interrupt_id: str
+    answered: Answered
+
+
+class Cancelled(Frozen):
+    """The run was cancelled; what it said so far is kept."""
+
+
+class Failed(Frozen):
+    """The run cannot go on."""
+
+    error: RunError
+
+
+Result = Started | Continued | Plan | CallsDone | Decided | AnswerDone | Settled | Cancelled | Failed

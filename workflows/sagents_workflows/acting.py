@@ -1,0 +1,94 @@
+"""What the head asks for, through the gate: one function an action. A failure is the caller's to catch."""
+
+from temporalio import workflow
+from temporalio.workflow import ActivityHandle
+
+from sagents_workflows import gate
+from sagents_workflows.batch import Batch
+from sagents_workflows.keeping import confirm
+from sagents_workflows.life import BREAK_OFF, Life
+
+with workflow.unsafe.imports_passed_through():
+    from sagents.carried import ARGUMENT_BYTES
+    from sagents.head import CallState
+    from sagents.interrupts import Interrupt
+    from sagents.operations import Operation, canonical
+    from sagents.plan import AnswerRequest, CallRequest, CallResult, SettleRequest, StepRequest
+    from sagents.results import AnswerDone, CallsDone
+
+
+async def ask(life: Life) -> None:
+    """Take a model step."""
+    run, operations = life.head.started, _since_plan(life)
+    request = StepRequest(
+        agent=life.head.agent,
+        reference=life.head.log.reference,
+        run=run.spec,
+        step=run.step,
+        seq=life.next_seq(),
+        since=None if operations is None else life.planned,
+        operations=operations or (),
+    )
+    plan = await life.ended(gate.model_step(request, run.step + 1))
+    life.took(plan)
+    life.planned = life.head.log.position
+    if plan.saved is not None:
+        confirm(life, plan.saved)
+
+
+def _since_plan(life: Life) -> tuple[Operation, ...] | None:
+    """The operations since the last plan, where they are few enough to travel in the argument."""
+    operations = life.head.log.since(life.planned)
+    if operations is None or sum(len(canonical(operation)) for operation in operations) > ARGUMENT_BYTES:
+        return None
+    return operations
+
+
+async def run_calls(life: Life, calls: tuple[CallState, ...]) -> None:
+    """Run calls; what ended before a cancel keeps its result."""
+    batch = Batch(calls, lambda call: _start(life, call), life.head.limits.calls_at_once)
+    await workflow.wait_condition(lambda: batch.done or life.breaking)
+    if not batch.done:
+        batch.stop()
+        await life.within(BREAK_OFF, lambda: batch.done)
+    life.took(CallsDone(results=batch.results))
+    if batch.done:
+        batch.check()
+
+
+def _start(life: Life, call: CallState) -> ActivityHandle[CallResult]:
+    request = CallRequest(
+        agent=life.head.agent,
+        reference=life.head.log.reference,
+        run_id=life.head.started.spec.id,
+        record=life.head.started.record,
+        call_id=call.plan.call_id,
+        name=call.plan.name,
+        arguments=call.arguments,
+        on_worker_loss=call.plan.on_worker_loss,
+    )
+    return gate.tool_call(request, call.plan)
+
+
+async def answer(life: Life, interrupt: Interrupt) -> None:
+    """Hand a decision to the agent's middleware."""
+    assert interrupt.decision is not None, "only a decided interrupt is answered"
+    request = AnswerRequest(
+        agent=life.head.agent,
+        reference=life.head.log.reference,
+        run_id=life.head.started.spec.id,
+        interrupt=interrupt,
+        decision=interrupt.decision,
+    )
+    answered = await life.ended(gate.answer(request))
+    life.took(AnswerDone(interrupt_id=interrupt.id, answered=answered))
+
+
+async def settle(life: Life) -> None:
+    """Run the hooks at the end of a run that a tool has ended."""
+    head = life.head
+    request = SettleRequest(agent=head.agent, reference=head.log.reference, run=head.started.spec, seq=life.next_seq())
+    settled = await life.ended(gate.settle(request))
+    life.took(settled)
+    if settled.saved is not None:
+        confirm(life, settled.saved)

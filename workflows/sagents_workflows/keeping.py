@@ -1,0 +1,71 @@
+"""Waking and saving: what an agent does to outlive its workflow run."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import FailureError
+
+from sagents_workflows import gate
+from sagents_workflows.life import Life, words_of
+
+with workflow.unsafe.imports_passed_through():
+    from sagents.operations import AddMessages
+    from sagents.plan import Saved, SaveRequest, WakeRequest
+
+TRY_AGAIN = timedelta(seconds=60)
+"""After a save or a waking that failed for good, unless news come earlier."""
+
+
+async def wake(life: Life) -> None:
+    """Take over as the agent's writer. Its own earlier head wins over what the start said."""
+    while not life.awake:
+        try:
+            woken = await gate.wake(WakeRequest(agent=life.head.agent))
+        except FailureError as error:
+            await _hold(life, error)
+            continue
+        life.problem, life.failing = woken.problem or life.problem, False
+        carried = woken.carried
+        if carried is None:
+            _begin(life, woken.agent)
+        else:
+            life.mail.restore(carried.mailbox, carried.answers, carried.notes)
+            life.head = carried.head
+        life.head = life.head.but(limits=woken.limits)
+        life.planned, life.awake = life.head.log.position, True
+
+
+async def save(life: Life) -> bool:
+    """Save, and say whether it worked. What failed for good is tried again after a while or with the next note."""
+    try:
+        saved = await gate.save(SaveRequest(agent_id=life.head.agent.agent_id, seq=life.next_seq()))
+    except FailureError as error:
+        await _hold(life, error)
+        return False
+    if life.failing:
+        life.problem, life.failing = None, False
+    confirm(life, saved)
+    return True
+
+
+def confirm(life: Life, saved: Saved) -> None:
+    """A save has reached the store: what it holds leaves the tail."""
+    life.head = life.head.but(log=life.head.log.confirmed(saved.base))
+    life.stored_notes = saved.notes
+    life.dirty = not life.head.log.is_saved
+
+
+def _begin(life: Life, name: str) -> None:
+    """A new agent. Messages that it starts with are its past: starting does not run (REQUIREMENTS 4.5, row 19)."""
+    life.head = life.head.but(agent=life.head.agent.but(name=name))
+    if life.start.messages:
+        life.head = life.head.with_operations(AddMessages(messages=life.start.messages))
+        life.dirty = True
+
+
+async def _hold(life: Life, error: FailureError) -> None:
+    """Say what is wrong, and wait for news or a while."""
+    life.problem, life.failing = words_of(error), True
+    life.show_details()
+    notes = life.mail.notes
+    await life.within(TRY_AGAIN, lambda: life.mail.notes != notes)
