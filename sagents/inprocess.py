@@ -53,10 +53,10 @@ async def execute(
     """Run until the agent is done or waits for somebody. What was still open in the state gives way (T-30).
 
     Raises `InvalidInput` for options that cannot be meant; from then on nothing raises. A cancelled task's
-    outcome is `cancelled`, with what was said so far.
+    outcome is `cancelled`, with what was said so far; so is that of `asyncio.wait_for(agent.execute(...), 60)`.
     """
     around = _listening(around, callbacks)
-    spec = _spec(around, until_tool, until_tool_success, max_runs)
+    spec = _meant(RunSpec(id=_run_id(around)), until_tool, until_tool_success, max_runs)
     drive = Drive(agent, closed(_state(given), ABANDONED), around, spec.id)
     return await drive.started(spec)
 
@@ -78,11 +78,10 @@ async def resume(
     Raises `CannotResume` where nothing waits or a decision does not fit: then the state is as it was.
     """
     around = _listening(around, callbacks)
-    suspended = Suspended.of(state) or Suspended(spec=_spec(around))
-    if until_tool or until_tool_success or max_runs:
-        suspended = suspended.but(spec=_spec(around, until_tool, until_tool_success, max_runs))
-    drive = Drive(agent, state, around, suspended.spec.id)
-    await drive.restore(suspended)
+    suspended = Suspended.of(state) or Suspended(spec=RunSpec(id=_run_id(around)))
+    spec = _meant(suspended.spec, until_tool, until_tool_success, max_runs)
+    drive = Drive(agent, state, around, spec.id)
+    await drive.restore(suspended.but(spec=spec))
     answers = tuple(d if isinstance(d, Answering) else Answering(decision=d) for d in decisions)
     if answers or not drive.is_paused:
         return await drive.decided(matched(drive.head, Resume(decisions=answers)))
@@ -107,22 +106,23 @@ def _listening(around: Surroundings | None, callbacks: Callbacks | Sequence[Call
     return replace(around, observers=(*around.observers, *observing.checked(callbacks)))
 
 
-def _spec(
-    around: Surroundings,
-    until_tool: tuple[str, ...] = (),
-    until_tool_success: tuple[str, ...] = (),
-    max_runs: int | None = None,
+def _run_id(around: Surroundings) -> str:
+    """Another one each time: the idempotency keys of a run's calls derive from it."""
+    return f"run_{around.now():%Y%m%dT%H%M%S%f}_{os.getpid()}_{next(_runs)}"
+
+
+def _meant(
+    spec: RunSpec, until_tool: tuple[str, ...], until_tool_success: tuple[str, ...], max_runs: int | None
 ) -> RunSpec:
-    """A run of its own id: the idempotency keys of its calls derive from it."""
-    options = {"until_tool": until_tool, "until_tool_success": until_tool_success, "max_runs": max_runs}
-    wanted = parse_execute(options)
-    run_id = f"run_{around.now():%Y%m%dT%H%M%S%f}_{os.getpid()}_{next(_runs)}"
-    return RunSpec(
-        id=run_id,
-        until_tool=wanted.until_tool,
-        until_tool_success=wanted.until_tool_success,
-        max_runs=wanted.max_runs,
-    )
+    """The run's options with those that are given here. Raises `InvalidInput` where they cannot be meant."""
+    given = bool(until_tool or until_tool_success)
+    options = {
+        "until_tool": until_tool if given else spec.until_tool,
+        "until_tool_success": until_tool_success if given else spec.until_tool_success,
+        "max_runs": spec.max_runs if max_runs is None else max_runs,
+    }
+    parse_execute(options)
+    return spec.but(**options)
 
 
 def _state(given: State | Message | str) -> State:
