@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 TIE = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 15); os.execv(sys.argv[1], sys.argv[1:])"
-"""Asks Linux for SIGTERM when the parent dies, then becomes the command. Elsewhere a killed parent leaves its children."""
+"""Asks Linux for SIGTERM when the parent dies, then becomes the command. Elsewhere children outlive a killed parent."""
 
 
 def tied(command: Sequence[str]) -> list[str]:

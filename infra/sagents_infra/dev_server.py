@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sagents.contract import SEARCH_ATTRIBUTES
 from sagents.errors import SagentsError
+from sagents_infra import children
 
 READY_WITHIN = 60.0
 """Seconds. It takes 0.2 to 0.6 on an idle machine."""
@@ -38,14 +39,25 @@ class DevServer:
     log: Path
 
     @classmethod
-    def start(cls, folder: Path, *, port: int | None = None, ui_port: int | None = None) -> "DevServer":
-        """Start on loopback and wait until it answers. Without a port, a free one; data goes to `folder`."""
+    def start(
+        cls, folder: Path, *, port: int | None = None, ui_port: int | None = None, tied: bool = False
+    ) -> "DevServer":
+        """Start on loopback and wait until it answers. Without a port, a free one; data goes to `folder`.
+
+        A `tied` one ends with the thread that starts it, however that ends.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         port, ui_port = port or free_port(), ui_port or free_port()
         log = folder / "temporal.log"
         with log.open("ab") as out:
             command = [str(temporal_cli()), "server", "start-dev", *_flags(folder, port, ui_port)]
-            process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+            process = subprocess.Popen(
+                children.tied(command) if tied else command,
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C on the terminal is for whoever started it, who then ends this too
+            )
         server = cls(process, f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}", log)
         try:
             server._wait(port)
@@ -69,13 +81,7 @@ class DevServer:
 
     def stop(self) -> None:
         """End it and wait; by force if it takes more than ten seconds."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        children.end(self.process)
 
 
 def temporal_cli() -> Path:

@@ -56,6 +56,12 @@ class AgentServer:
         outside = await connect_outside(settings)
         return cls(outside.client, store=outside.store, channel=outside.channel, task_queue=outside.settings.task_queue)
 
+    def close(self) -> None:
+        """Let go of the store and the channel, where they hold anything."""
+        for part in (self._channel, self._store):
+            if callable(close := getattr(part, "close", None)):
+                close()
+
     # ── starting and stopping ─────────────────────────────────────────────────────────────────────────────────
 
     async def start(
@@ -78,7 +84,7 @@ class AgentServer:
             raise AgentNotRegistered(name.name or "...")
         if agent_id is None and conversation_id is not None:
             agent_id = agent_id_for(conversation_id, scope)
-        agent_id = contract.check_agent_id(agent_id or f"{name}-{uuid4().hex[:12]}")
+        agent_id = contract.check_agent_id(agent_id or f"{name or 'agent'}-{uuid4().hex[:12]}")
         start = payloads.start(name, conversation_id, messages, lifecycle, scope, options)
         started = await self._line.start(agent_id, start)
         handle = self._line.handle(agent_id)

@@ -1,0 +1,63 @@
+"""`sagents dev`: what has to be right before the dev server and the worker start."""
+
+import asyncio
+import shutil
+import socket
+from pathlib import Path
+
+from sagents import SagentsError
+from sagents_infra.cli import places, reload
+from sagents_infra.cli.supervising import Dev
+from sagents_infra.dev_server import free_port, temporal_cli
+from sagents_infra.settings import Settings
+
+DATABASES = ("temporal.db", "store.db", "channel.db")
+
+
+def dev(spec: str, *, port: int, ui_port: int | None, reloading: bool, reset: bool) -> int:
+    """Run until Ctrl-C; the exit code."""
+    settings = Settings()
+    spec = spec or settings.app
+    places.look_for_app(spec)
+    temporal_cli()
+    if reloading:
+        reload.check_installed()
+    with places.only_one(settings.home):
+        check_free(port, "--port")
+        if ui_port is not None:
+            check_free(ui_port, "--ui-port")
+        ui_port = ui_port or (port + 1000 if is_free(port + 1000) else free_port())
+        _prepare(settings.home, reset)
+        return asyncio.run(Dev(settings.home, spec, port, ui_port, reloading).run())
+
+
+def check_free(port: int, option: str) -> None:
+    """Raises where somebody listens on a port already, and says what to do."""
+    if not is_free(port):
+        raise SagentsError(
+            f"Port {port} is busy: another Temporal or `sagents dev` listens there. End it, or choose another port "
+            f"(`sagents dev {option} {port + 10}`); to use that Temporal, run `sagents worker`."
+        )
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of this machine."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _prepare(home: Path, reset: bool) -> None:
+    """A folder that git leaves alone; with `reset`, without anything that agents knew."""
+    (home / ".gitignore").write_text("*\n")
+    if not reset:
+        return
+    for name in DATABASES:
+        for suffix in ("", "-wal", "-shm"):
+            (home / f"{name}{suffix}").unlink(missing_ok=True)
+    (home / "temporal.log").unlink(missing_ok=True)
+    shutil.rmtree(home / "payloads", ignore_errors=True)

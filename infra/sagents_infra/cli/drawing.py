@@ -1,0 +1,103 @@
+"""Events as lines on a terminal."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from sagents.events import Event
+from sagents_infra.cli.output import brief
+
+TODO = {"pending": "☐", "in_progress": "▶", "completed": "☑", "cancelled": "☒"}
+
+
+class Screen:
+    """Draws what an agent announces, replies as they stream in."""
+
+    def __init__(self, console: Console, *, statuses: bool = False) -> None:
+        self.console = console
+        self.said: list[str] = []
+        """Whole replies that were drawn."""
+        self._statuses = statuses
+        self._streamed = ""
+
+    def draw(self, event: Event) -> None:
+        data: Mapping[str, Any] = event.data
+        match event.type:
+            case "llm_deltas":
+                self._stream("".join(delta.get("text", "") for delta in data.get("deltas", ())))
+            case "llm_message":
+                self._reply(_text(data.get("message", {})))
+            case "tool_execution_update":
+                self._tool(data)
+            case "todos_updated":
+                self.line("\n".join(f"  {TODO[todo['status']]} {todo['content']}" for todo in data.get("todos", ())))
+            case "llm_error":
+                again = ", trying again" if data.get("will_retry") else ""
+                self.line(f"  ✗ {data.get('model')}: {data.get('error')}{again}", "yellow")
+            case "status_changed" if self._statuses:
+                self.line(f"■ {data.get('status')}{_why(data.get('data'))}", "dim")
+            case _:
+                pass
+
+    def line(self, text: str, style: str = "dim") -> None:
+        """A line of its own, below whatever streamed before it."""
+        self.end()
+        if text:
+            self.console.print(Text(text, style=style))
+
+    def end(self) -> None:
+        """End a reply that broke off."""
+        if self._streamed:
+            self.console.print()
+        self._streamed = ""
+
+    def _stream(self, text: str) -> None:
+        self.console.print(text, end="")
+        self._streamed += text
+
+    def _reply(self, text: str) -> None:
+        if not self._streamed and text:
+            self.console.print(text, end="")
+            self._streamed = text
+        self.end()
+        if text:
+            self.said.append(text)
+
+    def _tool(self, data: Mapping[str, Any]) -> None:
+        name = str(data.get("name", ""))
+        match data.get("status"):
+            case "executing" if "progress" in data:
+                self.line(f"    {data['progress']}")
+            case "executing":
+                self.line(f"  ▶ {call_text(name, data.get('arguments'))}", "cyan")
+            case "completed":
+                self.line(f"  ✓ {name}: {brief(str(data.get('result', '')))}", "green")
+            case "failed":
+                self.line(f"  ✗ {name}: {brief(str(data.get('error', '')))}", "red")
+            case "cancelled":
+                self.line(f"  ✗ {name} was cancelled", "yellow")
+            case _:
+                pass
+
+
+def call_text(name: str, arguments: Any) -> str:
+    """A call as code: `refund(order="7")`."""
+    if not isinstance(arguments, Mapping):
+        return f"{name}({brief(str(arguments or ''))})"
+    given = ", ".join(f"{key}={brief(json.dumps(value, ensure_ascii=False), 80)}" for key, value in arguments.items())
+    return f"{name}({given})"
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    content = message.get("content") or ""
+    if isinstance(content, str):
+        return content
+    return "".join(part.get("content", "") for part in content if part.get("type", "text") == "text")
+
+
+def _why(ending: Any) -> str:
+    error = ending.get("error") if isinstance(ending, Mapping) else None
+    return f": {error.get('message', '')}" if isinstance(error, Mapping) else ""
