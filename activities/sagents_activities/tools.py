@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 
 from temporalio import activity
 
+from sagents.agent import Agent
 from sagents.calling import run_call
-from sagents.errors import AgentNotRegistered, InvalidAgent, StoreUnavailable
+from sagents.drafting import context_of
+from sagents.errors import AgentNotRegistered, InvalidAgent, NotHere, StoreUnavailable
 from sagents.messages import Message, ToolCall, ToolResult
 from sagents.operations import AddMessages, CutMessages, Operation, SetMessages
 from sagents.plan import CallRequest, CallResult, Plan, WorkerLoss
+from sagents.surroundings import Surroundings
 from sagents_activities.announcer import Announcer
 from sagents_activities.failures import translated
 from sagents_activities.kit import Kit
@@ -47,12 +50,19 @@ class ToolActivities:
 
         async def run() -> CallResult:
             agent = await self.kit.make(request.agent)
+            await self._expect_tool(agent, request, around)
             return await run_call(agent, call, request, around, read_state=read_state, attempt=attempt)
 
         try:
             return await self.kit.userland.run(run)
         except (AgentNotRegistered, InvalidAgent) as error:
             return _error(request, f"The tool could not run: {error}")
+
+    async def _expect_tool(self, agent: Agent, request: CallRequest, around: Surroundings) -> None:
+        """A planned tool that is not here may be on a newer worker, for a while; then the model reads that it is gone."""
+        context = context_of(agent, request.agent, around.emit, run_id=request.run_id)
+        if await agent.tool_named(request.name, context) is None:
+            self.kit.perhaps_elsewhere(NotHere(f"This worker does not know the tool {request.name!r}."))
 
     async def _planned(self, request: CallRequest) -> ToolCall:
         """The call as the model made it, with the arguments that a person gave instead, where one did."""
