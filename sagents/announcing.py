@@ -99,7 +99,7 @@ class Announcer:
             self.emit("todos_updated", {"todos": [todo.to_map() for todo in news.todos]})
 
     def failed(self, error: RunError) -> None:
-        self.emit("chain_error", {"error": error.message, "type": error.type})
+        """The run failed. Its event is `chain_error`, which goes out with the new status, from where that is known."""
         self._tell("on_error", error)
 
     def _update(self, call: ToolCall, status: str, **info: JsonValue) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, assert_never
 
 from pydantic_core import to_json
 
-from sagents.announcing import announcer_of
 from sagents.decisions import Approve, Decision, Edit, Reject, Respond
 from sagents.drafting import Draft, HookFailed, context_of
 from sagents.hooks import state_hook
@@ -86,5 +85,5 @@ async def settle(agent: Agent, state: State, request: SettleRequest, around: Sur
         try:
             draft = await draft.through("after_run", (middleware,), context)
         except HookFailed as failure:
-            announcer_of(agent, around).failed(failure.error)
+            around.emit("middleware_action", {"middleware": middleware.id, "error": failure.error.message})
     return draft.operations

@@ -1,6 +1,7 @@
 """`Agent.execute` in this process: the whole run, without Temporal."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from sagents import (
     Model,
     ModelErrorKind,
     Pause,
+    RaiseInterrupt,
     RunFailed,
     State,
     StateDelta,
@@ -28,6 +30,7 @@ from sagents import (
 )
 from sagents.messages import MessageStatus, Role
 from sagents.outcome import Outcome
+from sagents.ports import DeltaSink, ModelRequest
 from sagents.testing import Reply, ScriptedModel, StillTime, calls, calls_raw, fails, says, talk
 
 pytestmark = pytest.mark.asyncio
@@ -525,6 +528,53 @@ async def test_failures_are_observed_each_try_and_at_the_end() -> None:
     outcome = await inprocess.execute(agent_of(model, middleware=[ear]), "Hi", around=StillTime().surroundings())
     assert outcome.kind == "failed"
     assert ear.heard == ["on_llm_error"] * 4 + ["on_retries_exceeded", "on_error"]
+
+
+async def test_questions_and_garbage_are_observed() -> None:
+    """B-26."""
+
+    @tool
+    def choose() -> None:
+        """Choose."""
+        raise RaiseInterrupt("City?")
+
+    @dataclass
+    class Mumbles:
+        name: str = "mumbles"
+
+        async def ask(self, request: ModelRequest, on_delta: DeltaSink) -> Any:
+            return {"choices": []}
+
+    ear = Ear("on_tool_interrupted", "on_tool_response_created", "on_message_processing_error", "on_error")
+    await run_with(calls(choose), tools=[choose], middleware=[ear])
+    assert ear.heard == ["on_tool_interrupted", "on_tool_response_created"]
+    ear.heard.clear()
+    await agent_of(Mumbles(), middleware=[ear]).execute("Go")
+    assert ear.heard == ["on_message_processing_error", "on_error"]
+
+
+async def test_a_hook_that_fails_after_the_run_was_ended_by_a_tool_is_told_and_costs_nothing() -> None:
+    """B-11, E-74: the other `after_run` hooks run, in reverse."""
+    order: list[str] = []
+
+    class After(Middleware):
+        def __init__(self, id: str) -> None:
+            self.id = id
+
+        async def after_run(self, state: State, context: HookContext, /) -> State:
+            order.append(self.id)
+            if self.id == "b":
+                raise RuntimeError("archive away")
+            return state.put_metadata(self.id, True)
+
+    stage = StillTime()
+    model = ScriptedModel(calls(submit, answer="2"))
+    agent = agent_of(model, middleware=[After("a"), After("b"), After("c")])
+    outcome = await talk(agent, model, "Go", until_tool="submit", time=stage)
+    assert (outcome.kind, order, outcome.state.metadata) == ("finished", ["c", "b", "a"], {"c": True, "a": True})
+    assert stage.happened("middleware_action") == [
+        {"middleware": "b", "error": "b.after_run failed: RuntimeError: archive away"}
+    ]
 
 
 async def test_a_run_that_fails_after_its_calls_is_announced_too() -> None:
