@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 from sagents.events import Event
 from sagents.frozen import Frozen
 from sagents.messages import Message
+from sagents.viewers import Viewer, Viewers
 
 
 class ToolSpec(Frozen):
@@ -77,7 +78,10 @@ class Segment(Frozen):
 
 
 class Save(Frozen):
-    """One save of one agent, fenced by the workflow run and its rising `seq`; None for `segment` moves no base."""
+    """One save of one agent, fenced by the workflow run and its rising `seq`; None for `segment` moves no base.
+
+    `interrupts` are all that are pending now, each the JSON of an `Interrupt`; they replace those of the last save.
+    """
 
     agent_id: str
     workflow_run_id: str
@@ -85,6 +89,14 @@ class Save(Frozen):
     head: str
     base: Base = Base()
     segment: Segment | None = None
+    interrupts: tuple[str, ...] = ()
+
+
+class News(Frozen):
+    """An event on its way into the log. Its `slot` says where in which step it belongs: the first one there stays."""
+
+    slot: str
+    event: Event
 
 
 class Chain(Frozen):
@@ -99,6 +111,13 @@ class Weight(Frozen):
 
     snapshot: int = 0
     segments: int = 0
+
+
+class PendingInterrupt(Frozen):
+    """An interrupt in the store: `interrupt` is the JSON of an `Interrupt`."""
+
+    agent_id: str
+    interrupt: str
 
 
 class Store(Protocol):
@@ -144,8 +163,40 @@ class Store(Protocol):
     async def get(self, agent_id: str, key: str) -> str | None:
         """What `put_once` stored."""
 
+    async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str) -> tuple[Event, ...]:
+        """Write events to the agent's log and return them with their ids, which only ever rise.
+
+        A slot that is taken keeps its event, and that one is returned: a retry repeats nothing and replaces nothing.
+        Fenced like `put_once`.
+        """
+
+    async def events(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
+        """Events with ids above `after`, oldest first."""
+
+    async def deposit(self, agent_id: str, key: str, body: str) -> None:
+        """Leave something for the agent to fetch with `get`; not fenced, because doors do it. The first write wins."""
+
+    async def interrupts(self, agent_id: str | None = None) -> tuple[PendingInterrupt, ...]:
+        """What waits for people, as the last saves have it: of one agent or of all, oldest first."""
+
     async def delete(self, agent_id: str) -> None:
         """Forget everything about an agent."""
+
+
+class Presence(Protocol):
+    """Who looks at which topic (the document's presence module). Doors write it, the kernel asks it before it leaves.
+
+    A lease ends by itself unless renewed, so that a lost disconnect keeps no agent awake.
+    """
+
+    async def join(self, topic: str, viewer: Viewer) -> None:
+        """Track a connection of a viewer; renews its lease where it is tracked already."""
+
+    async def leave(self, topic: str, viewer: str, connection: str | None = None) -> None:
+        """Forget a connection, or the viewer with all of them."""
+
+    async def viewers(self, topic: str) -> Viewers:
+        """Who is there now, ended leases left out."""
 
 
 class Channel(Protocol):
