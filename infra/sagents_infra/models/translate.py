@@ -1,6 +1,7 @@
 """From our durable messages to Pydantic AI's, which live for one request. `replies` is the way back."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -30,7 +31,20 @@ def history(messages: Sequence[Message]) -> list[wire.ModelMessage]:
     """The conversation as providers accept it: neighbours of one side joined, no call without a result or reverse."""
     tools = {call.call_id: call.name for message in messages for call in message.tool_calls}
     said = [_said(message, tools) for message in messages]
-    return wire.repair_messages([message for message in said if message.parts])
+    return _joined(wire.repair_messages([message for message in said if message.parts]))
+
+
+def _joined(messages: Sequence[wire.ModelMessage]) -> list[wire.ModelMessage]:
+    """One reply where several follow each other: some providers want the sides to alternate. Requests are joined."""
+    joined: list[wire.ModelMessage] = []
+    for message in messages:
+        last = joined[-1] if joined else None
+        if isinstance(message, wire.ModelResponse) and isinstance(last, wire.ModelResponse):
+            stamped = message if message.provider_name else last
+            joined[-1] = replace(stamped, parts=[*last.parts, *message.parts])
+        else:
+            joined.append(message)
+    return joined
 
 
 def _said(message: Message, tools: Mapping[str, str]) -> wire.ModelMessage:

@@ -267,6 +267,14 @@ def test_results_stand_before_what_was_said_meanwhile() -> None:
     assert [part.part_kind for part in request.parts] == ["tool-return", "user-prompt"]
 
 
+def test_neighbours_of_one_side_are_joined() -> None:
+    begun = Message.assistant("I was about to", metadata={"provider": {"provider_name": "p", "model_name": "m"}})
+    request, response = history([Message.user("Well?"), Message.user("So?"), begun, Message.assistant("say yes.")])
+    assert [part.part_kind for part in request.parts] == ["user-prompt", "user-prompt"]
+    assert isinstance(response, wire.ModelResponse)
+    assert ([part.part_kind for part in response.parts], response.provider_name) == (["text", "text"], "p")
+
+
 def test_calls_of_other_origin_stand_after_the_text() -> None:
     """Elsewhere `index` counts the calls only (a scripted model, an imported state)."""
     called = Message.assistant("Let me see.", tool_calls=(ToolCall(call_id="1", name="look", index=0),))
