@@ -108,7 +108,8 @@ class Execution:
         deadline = asyncio.timeout(self.tool.timeout.total_seconds())
         try:
             async with deadline:
-                return kept(self.call, await self._value(), self.read)
+                result = kept(self.call, await self._value(), self.read)
+                return result.but(queued=tuple(self.context.queued)) if self.context.queued else result
         except RaiseInterrupt as asked:
             return CallResult(result=placeholder(self.call, asked.raised), raised=asked.raised)
         except ModelRetry as again:

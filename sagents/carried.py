@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sagents.commands import Note
 from sagents.frozen import Frozen
 from sagents.head import Head
 from sagents.limits import Limits
 from sagents.operations import Operation
+from sagents.viewers import Viewers
+
+
+class Clocks(Frozen):
+    """Moments that deadlines are counted from; absolute, so that they outlive timers.
+
+    `alone_since` is when the last viewer left or a run ended without one; `held_notes` the count of notes when a run
+    came to rest in a way that holds what was queued behind it (B-75).
+    """
+
+    active_at: datetime | None = None
+    alone_since: datetime | None = None
+    saved_at: datetime | None = None
+    held_notes: int = -1
 
 
 class Carried(Frozen):
@@ -16,6 +32,8 @@ class Carried(Frozen):
     mailbox: tuple[Note, ...] = ()
     answers: tuple[str, ...] = ()
     notes: int = 0
+    viewers: Viewers = Viewers()
+    clocks: Clocks = Clocks()
 
     @property
     def at_rest(self) -> Carried:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, model_validator
+from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, field_validator, model_validator
 
 from sagents.decisions import Decision
 from sagents.frozen import Frozen
-from sagents.messages import ContentPart, Message
+from sagents.messages import ContentPart, Message, Role
 from sagents.plan import RunSpec
+from sagents.viewers import NOBODY_SAID
 
 
 class Command(Frozen):
@@ -19,12 +21,24 @@ class Command(Frozen):
 
 
 class NewMessage(Command):
-    """A user's message; it starts a run, or waits for the end of the one under way. A repeated `id` is ignored."""
+    """A user's message; it starts a run, or waits for the end of the one under way. A repeated `id` is ignored.
+
+    `role` may be spelt out, but only a user may be queued (B-74). `by` a tool counts for the breaker (B-76).
+    """
 
     kind: Literal["message"] = "message"
     content: str | tuple[ContentPart, ...]
     id: str | None = None
     display: str | None = None
+    role: Role = Role.USER
+    by: Literal["human", "tool"] = "human"
+
+    @field_validator("role")
+    @classmethod
+    def _only_users(cls, role: Role) -> Role:
+        if role is not Role.USER:
+            raise ValueError(f"Cannot queue a :{role} message. Only :user messages can be queued.")
+        return role
 
     @property
     def message(self) -> Message:
@@ -90,5 +104,63 @@ class Stop(Command):
     reason: str = "manual"
 
 
-Note = Annotated[NewMessage | Execute | Resume | Cancel | Stop, Field(discriminator="kind")]
+class Reset(Command):
+    """Forget messages, todos and metadata; what runs is cancelled first (B-67)."""
+
+    kind: Literal["reset"] = "reset"
+    id: str | None = None
+
+
+class RestoreState(Command):
+    """Replace the state by an export that was deposited in the store under `key` (B-66)."""
+
+    kind: Literal["restore_state"] = "restore_state"
+    key: str
+    id: str | None = None
+
+
+class Dismiss(Command):
+    """Close a halt without an answer; other interrupts want one (B-63)."""
+
+    kind: Literal["dismiss"] = "dismiss"
+
+
+class Configure(Command):
+    """Change how a living agent behaves: its lifecycle, and the options that its factory reads (K-20)."""
+
+    kind: Literal["configure"] = "configure"
+    lifecycle: Mapping[str, JsonValue] | None = None
+    options: Mapping[str, JsonValue] | None = None
+
+
+class NotifyMiddleware(Command):
+    """A message for one middleware (B-27)."""
+
+    kind: Literal["notify_middleware"] = "notify_middleware"
+    middleware: str
+    message: JsonValue = None
+
+
+class ViewerJoined(Command):
+    """Somebody looks at the conversation. `lease_ms` is how long without a renewal; without one, until they leave."""
+
+    viewer: Annotated[str, Field(min_length=1, max_length=200)]
+    connection: str = NOBODY_SAID
+    lease_ms: Annotated[int, Field(ge=1)] | None = None
+    topic: str | None = None
+    metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+
+
+class ViewerLeft(Command):
+    """A connection closed, or with none named the person has gone."""
+
+    viewer: Annotated[str, Field(min_length=1, max_length=200)]
+    connection: str | None = None
+    topic: str | None = None
+
+
+Note = Annotated[
+    NewMessage | Execute | Resume | Cancel | Stop | Reset | RestoreState | Dismiss | Configure | NotifyMiddleware,
+    Field(discriminator="kind"),
+]
 NOTE: TypeAdapter[Note] = TypeAdapter(Note)

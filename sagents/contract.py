@@ -14,15 +14,31 @@ from typing import Any, TypeVar
 from pydantic import ConfigDict, Field, JsonValue, ValidationError
 
 from sagents.carried import Carried
-from sagents.commands import Cancel, Command, Execute, NewMessage, Resume, Stop
+from sagents.commands import (
+    Cancel,
+    Command,
+    Configure,
+    Dismiss,
+    Execute,
+    NewMessage,
+    NotifyMiddleware,
+    Reset,
+    RestoreState,
+    Resume,
+    Stop,
+    ViewerJoined,
+    ViewerLeft,
+)
 from sagents.errors import InvalidInput
 from sagents.frozen import Frozen
 from sagents.interrupts import Interrupt
+from sagents.lifecycle import Lifecycle
 from sagents.messages import Message
 from sagents.plan import RunError
 from sagents.ports import Base
 from sagents.status import Status
 from sagents.todo import Todo
+from sagents.viewers import Viewer
 
 AGENT_WORKFLOW = "AgentWorkflow"
 TASK_QUEUE = "sagents"
@@ -32,6 +48,14 @@ EXECUTE = "execute"
 RESUME = "resume"
 CANCEL = "cancel"
 STOP = "stop"
+TOUCH = "touch"
+RESET = "reset"
+RESTORE_STATE = "restore_state"
+CONFIGURE = "configure"
+DISMISS_INTERRUPT = "dismiss_interrupt"
+NOTIFY_MIDDLEWARE = "notify_middleware"
+VIEWER_JOINED = "viewer_joined"
+VIEWER_LEFT = "viewer_left"
 
 STATUS = "status"
 INFO = "info"
@@ -39,6 +63,7 @@ STATE = "state"
 MESSAGES = "messages"
 TODOS = "todos"
 INTERRUPTS = "interrupts"
+INACTIVITY = "inactivity"
 PAGE = "page"
 """Internal: how activities read the head and the tail of their own workflow."""
 
@@ -90,10 +115,22 @@ class AgentInfo(Frozen):
     last_activity_at: datetime | None = None
     started_at: datetime | None = None
     queued: int = 0
+    viewers: tuple[Viewer, ...] = ()
     error: RunError | None = None
     problem: str | None = None
     history_bytes: int = 0
     history_events: int = 0
+
+
+class Inactivity(Frozen):
+    """The answer to `inactivity` (L-26). `leaves_at` and `reason` are when and why it goes if nothing happens."""
+
+    inactivity_timeout_ms: int | None = None
+    last_activity_at: datetime | None = None
+    time_since_activity_ms: int = 0
+    timer_active: bool = False
+    leaves_at: datetime | None = None
+    reason: str | None = None
 
 
 class StateView(Frozen):
@@ -153,6 +190,46 @@ def parse_cancel(payload: Any = None) -> Cancel:
 def parse_stop(payload: Any = None) -> Stop:
     """A stop from nothing, a reason, or `{"reason": ...}`."""
     return _parse(Stop, _reason(payload), "stop takes nothing or a reason")
+
+
+def parse_viewer_joined(payload: Any) -> ViewerJoined:
+    """A viewer from their name or `{"viewer": ..., "connection": ..., "lease_ms": ...}`."""
+    return _parse(ViewerJoined, _viewer(payload), 'viewer_joined takes "user-1" or {"viewer": ..., "connection": ...}')
+
+
+def parse_viewer_left(payload: Any) -> ViewerLeft:
+    """Who has left, in the same forms."""
+    return _parse(ViewerLeft, _viewer(payload), 'viewer_left takes "user-1" or {"viewer": ..., "connection": ...}')
+
+
+def parse_reset(payload: Any = None) -> Reset:
+    return _parse(Reset, payload or {}, 'reset takes nothing or {"id": ...}')
+
+
+def parse_restore(payload: Any) -> RestoreState:
+    """Where a deposited export is: its key, or `{"key": ...}`."""
+    given = {"key": payload} if isinstance(payload, str) else payload
+    return _parse(RestoreState, given, 'restore_state takes {"key": ...}, which `AgentServer.restore_state` deposits')
+
+
+def parse_configure(payload: Any) -> Configure:
+    """New options or another lifecycle, which is checked here."""
+    command = _parse(Configure, payload, 'configure takes {"lifecycle": {...}, "options": {...}}')
+    Lifecycle.from_wire(command.lifecycle or {})
+    return command
+
+
+def parse_dismiss(payload: Any = None) -> Dismiss:
+    return _parse(Dismiss, payload or {}, "dismiss_interrupt takes nothing")
+
+
+def parse_notify(payload: Any) -> NotifyMiddleware:
+    form = 'notify_middleware takes {"middleware": <id>, "message": ...}'
+    return _parse(NotifyMiddleware, payload, form)
+
+
+def _viewer(payload: Any) -> Any:
+    return {"viewer": payload} if isinstance(payload, str) else payload
 
 
 def parse_start(payload: Any) -> StartAgent:

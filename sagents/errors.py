@@ -8,7 +8,9 @@ SagentsError
 │   ├── AgentNotFound         no agent runs or sleeps under this id
 │   ├── AgentNotRegistered    no factory has this name
 │   └── NotPossible           the agent's status does not allow it
-│       ├── CannotCancel · CannotExecute · CannotResume
+│       ├── CannotCancel · CannotExecute · CannotResume · CannotDismiss · CannotRestore
+│       ├── AgentBusy         it takes no message now (`reject`)
+│       └── Fresh             a touch within ten seconds of the last activity changes nothing
 ├── CannotAnswer          Temporal or the store is out of reach; says nothing about the agent
 ├── StoreError
 │   ├── StoreUnavailable      try again
@@ -17,7 +19,7 @@ SagentsError
 ├── StateUnavailable      the agent's state could not be read just now; try again
 ├── NotHere               this worker does not know the agent or tool (yet)
 ├── ModelError            a model call failed: try again, fall back or give up (`kind`)
-└── RunFailed             raised by `Outcome.unwrap` only
+└── RunFailed             raised by `Outcome.unwrap`, `AgentResult` and `Extract`
 """
 
 from datetime import timedelta
@@ -93,6 +95,36 @@ class CannotResume(NotPossible):
 
     def __init__(self, agent_id: str, status: str, why: str = "Cannot resume, server is not interrupted") -> None:
         super().__init__(agent_id, status, why)
+
+
+class CannotDismiss(NotPossible):
+    """What waits is no halt, or nothing waits (B-63)."""
+
+    def __init__(self, agent_id: str, status: str) -> None:
+        interrupted = status == "interrupted"
+        why = "interrupt requires explicit response (use resume)" if interrupted else f"not interrupted ({status})"
+        super().__init__(agent_id, status, f"Cannot dismiss: {why}")
+
+
+class CannotRestore(NotPossible):
+    """A run is under way; cancel it first."""
+
+    def __init__(self, agent_id: str, status: str) -> None:
+        super().__init__(agent_id, status, f"Cannot restore a state while the agent is {status}; cancel the run first")
+
+
+class AgentBusy(NotPossible):
+    """The agent takes no message now: `while_running` or `while_interrupted` is `reject`."""
+
+    def __init__(self, agent_id: str, status: str) -> None:
+        super().__init__(agent_id, status, f"The agent takes no message while it is {status}")
+
+
+class Fresh(NotPossible):
+    """The agent was active a moment ago: a touch would change nothing."""
+
+    def __init__(self, agent_id: str, status: str) -> None:
+        super().__init__(agent_id, status, "The last activity is fresh; there is nothing to touch")
 
 
 class CannotAnswer(SagentsError):

@@ -166,6 +166,7 @@ class Head(Frozen):
     log: Log = Log()
     run: Run | None = None
     runs: int = 0
+    automatic_runs: int = 0
     ending: Ending | None = None
     interrupts: tuple[Interrupt, ...] = ()
     seq: int = 0

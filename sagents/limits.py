@@ -12,3 +12,4 @@ class Limits(Frozen):
     signals: int = 8_000
     tail_bytes: int = 256 * 1024
     calls_at_once: int = 32
+    automatic_runs: int = 10

@@ -17,7 +17,7 @@ from sagents.demotion import ABANDONED
 from sagents.head import CallState, Head, Phase, Run
 from sagents.interrupts import Interrupt, Raised
 from sagents.messages import Message, ToolResult
-from sagents.operations import AddMessages, CancelInterrupts, Merge
+from sagents.operations import AddMessages, CancelInterrupts, Merge, Reset
 from sagents.plan import CallResult, Ending, OutcomeKind, Plan, PlannedCall, RunError, RunSpec, Settled
 from sagents.results import (
     Action,
@@ -26,8 +26,10 @@ from sagents.results import (
     AskModel,
     CallsDone,
     Cancelled,
+    Changed,
     Continued,
     Decided,
+    Dismissed,
     Failed,
     Park,
     Rest,
@@ -35,6 +37,9 @@ from sagents.results import (
     RunCalls,
     Settle,
     Started,
+    Steered,
+    WasReset,
+    WasRestored,
 )
 
 CANCELLED = "The run was cancelled before this call could be completed."
@@ -67,6 +72,8 @@ def apply(head: Head, result: Result) -> Head:
             return _started(head, result)
         case Continued():
             return head.but(phase=Phase.MODEL, ending=None)
+        case Steered():
+            return head.with_operations(AddMessages(messages=result.messages))
         case Plan():
             return _planned(head, result)
         case CallsDone():
@@ -80,6 +87,14 @@ def apply(head: Head, result: Result) -> Head:
             return _finished(head.with_operations(*result.operations), ending)
         case Cancelled():
             return _broken_off(head, Ending(kind=OutcomeKind.CANCELLED), CANCELLED)
+        case Dismissed():
+            return _broken_off(head, Ending(kind=OutcomeKind.FINISHED), ABANDONED)
+        case WasReset():
+            return _broken_off(head, None, CANCELLED).with_operations(Reset())
+        case WasRestored():
+            return _restored(head, result)
+        case Changed():
+            return head.with_operations(*result.operations)
         case Failed():
             return _broken_off(head, Ending(kind=OutcomeKind.FAILED, error=result.error), result.error.message)
         case _:
@@ -108,6 +123,14 @@ def _started(head: Head, started: Started) -> Head:
     return begun.with_operations(AddMessages(messages=started.messages)) if started.messages else begun
 
 
+def _restored(head: Head, result: WasRestored) -> Head:
+    restored = result.restored
+    head = head.but(phase=Phase.IDLE, run=None, ending=None, interrupts=()).with_operations(*restored.operations)
+    if not restored.interrupts:
+        return head
+    return head.but(phase=Phase.MODEL, run=Run(spec=result.run), runs=head.runs + 1, interrupts=restored.interrupts)
+
+
 def _planned(head: Head, plan: Plan) -> Head:
     ending = ends(head.started.spec, head.started.step, plan)
     calls = tuple(CallState(plan=call, result=call.result) for call in plan.calls)
@@ -117,8 +140,12 @@ def _planned(head: Head, plan: Plan) -> Head:
         return _finished(_closed(head, _why(ending)), ending)
     gates = tuple(_gate(call) for call in plan.calls if call.approval and not call.result)
     hook = (_raised(f"{plan.record}", plan.raised),) if plan.raised else ()
-    head = head.but(phase=Phase.CALLS if calls else Phase.MODEL, interrupts=(*gates, *hook))
-    return _collected(head) if calls else head
+    head = head.but(interrupts=(*gates, *hook))
+    if calls:
+        return _collected(head.but(phase=Phase.CALLS))
+    if plan.replied:  # an `after_model` hook asks about a final answer: nothing is left to say once it is answered
+        return head.with_run(ending=Ending(kind=OutcomeKind.FINISHED)).but(phase=Phase.SETTLING)
+    return head.but(phase=Phase.MODEL)
 
 
 def _with_results(head: Head, results: dict[str, CallResult]) -> Head:

@@ -3,8 +3,12 @@
 import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
+from typing import TypeVar
 
-from sagents.commands import Cancel, Execute, NewMessage, Note, Resume, Stop
+from sagents.commands import Command, Execute, NewMessage, Note
+from sagents.messages import ContentPart, Message
+
+N = TypeVar("N", bound=Command)
 
 ANSWERS = 2_000
 """How many ids are remembered: 24 KB in the head. Temporal's own dedup ends with each workflow run."""
@@ -49,24 +53,21 @@ class Mail:
         self.waiting, self._answers = restored.waiting, restored._answers
         self.notes += notes
 
-    def messages(self) -> tuple[NewMessage, ...]:
-        """All waiting messages, taken out."""
-        return tuple(note for note in self._take(NewMessage) if isinstance(note, NewMessage))
+    def take(self, kind: type[N]) -> tuple[N, ...]:
+        """All notes of a kind, taken out."""
+        taken = tuple(note for note in self.waiting if isinstance(note, kind))
+        self.waiting = [note for note in self.waiting if not isinstance(note, kind)]
+        return taken
 
-    def execute(self) -> Execute | None:
-        """The wish to run, taken out; several are one."""
-        return next((note for note in self._take(Execute) if isinstance(note, Execute)), None)
+    def count(self) -> None:
+        """Something came that leaves no note, a viewer for instance; who wants to leave has to look again."""
+        self.notes += 1
 
-    def resumes(self) -> tuple[Resume, ...]:
-        return tuple(note for note in self._take(Resume) if isinstance(note, Resume))
-
-    def cancels(self) -> bool:
-        """Whether somebody wants the run cancelled; the wish is taken out."""
-        return bool(self._take(Cancel))
-
-    def stop(self) -> Stop | None:
-        """The wish to stop, taken out."""
-        return next((note for note in self._take(Stop) if isinstance(note, Stop)), None)
+    @property
+    def is_only_machines(self) -> bool:
+        """Whether every waiting message comes from a tool."""
+        waiting = [note for note in self.waiting if isinstance(note, NewMessage)]
+        return bool(waiting) and all(note.by == "tool" for note in waiting) and not self.has(Execute)
 
     def has(self, *kinds: type) -> bool:
         return any(isinstance(note, kinds) for note in self.waiting)
@@ -75,10 +76,16 @@ class Mail:
     def starts_run(self) -> bool:
         return self.has(NewMessage, Execute)
 
-    def _take(self, kind: type) -> list[Note]:
-        taken = [note for note in self.waiting if isinstance(note, kind)]
-        self.waiting = [note for note in self.waiting if not isinstance(note, kind)]
-        return taken
+
+def merged(notes: tuple[NewMessage, ...]) -> tuple[Message, ...]:
+    """Several waiting messages are one user message with several parts; a single one is untouched (B-74)."""
+    if len(notes) < 2:
+        return tuple(note.message for note in notes)
+    parts: list[ContentPart] = []
+    for note in notes:
+        parts += [ContentPart(content=note.content)] if isinstance(note.content, str) else note.content
+    ids = [note.id for note in notes if note.id is not None]
+    return (Message.user(tuple(parts), id=ids[0] if ids else None, metadata={"merged": ids} if len(ids) > 1 else {}),)
 
 
 def _short(note_id: str) -> str:

@@ -85,6 +85,7 @@ class CallResult(Frozen):
     pause: str | None = None
     paused: bool = False
     processed: JsonValue = None
+    queued: tuple[str, ...] = ()
 
 
 class WorkerLoss(StrEnum):
@@ -114,6 +115,7 @@ class Saved(Frozen):
 
     base: Base
     notes: int = 0
+    mirrored: bool = True
 
 
 class Plan(Frozen):
@@ -129,11 +131,15 @@ class Plan(Frozen):
     max_runs: int = 50
     ending: Ending | None = None
     raised: Raised | None = None
+    replied: bool = False
     saved: Saved | None = None
 
 
 class StepRequest(Frozen):
-    """Ask the model once. `operations` lead from position `since` to the reference, where they are small enough."""
+    """Ask the model once. `operations` lead from position `since` to the reference, where they are small enough.
+
+    `boot` marks the first step since the agent woke: `on_start` hooks run at its head.
+    """
 
     agent: AgentRef
     reference: Reference
@@ -142,6 +148,7 @@ class StepRequest(Frozen):
     seq: int = 0
     since: int | None = None
     operations: tuple[Operation, ...] = ()
+    boot: bool = False
 
     @property
     def record(self) -> str:
@@ -203,17 +210,88 @@ class Settled(Frozen):
     saved: Saved | None = None
 
 
+class Bulletin(Frozen):
+    """Something the kernel itself has to tell."""
+
+    type: str
+    data: Mapping[str, JsonValue] = Field(default_factory=dict)
+
+
+class SaveReason(StrEnum):
+    """Why an agent saves; savers are told (B-115)."""
+
+    COMPLETION = "on_completion"
+    CANCEL = "on_cancel"
+    ERROR = "on_error"
+    INTERRUPT = "on_interrupt"
+    SHUTDOWN = "on_shutdown"
+    INTERVAL = "on_interval"
+
+
 class SaveRequest(Frozen):
-    """Save the agent: the activity reads head and tail from the workflow that asked."""
+    """Save the agent: the activity reads head and tail from the workflow that asked, and tells what is new.
+
+    `before` and `after` are told before and after the save: the order is part of what a shutdown promises (L-22, L-35).
+    """
 
     agent_id: str
     seq: int
+    reason: SaveReason = SaveReason.INTERVAL
+    before: tuple[Bulletin, ...] = ()
+    after: tuple[Bulletin, ...] = ()
+
+
+class AnnounceRequest(Frozen):
+    """Tell news that no other activity carries; `key` makes a retry repeat nothing."""
+
+    agent_id: str
+    key: str
+    news: tuple[Bulletin, ...]
+
+
+class NotifyRequest(Frozen):
+    """Hand a message to a middleware (B-27)."""
+
+    agent: AgentRef
+    reference: Reference
+    middleware: str
+    message: JsonValue = None
+
+
+class Notified(Frozen):
+    """What the middleware made of a message; `problem` where it is unknown or raised, and nothing is changed."""
+
+    operations: tuple[Operation, ...] = ()
+    problem: str | None = None
+
+
+class RestoreRequest(Frozen):
+    """Read a deposited export and sweep it with the agent's middleware (B-66)."""
+
+    agent: AgentRef
+    reference: Reference
+    key: str
+
+
+class Restored(Frozen):
+    """The operations that make the state the restored one, and the questions in it that can still be answered."""
+
+    operations: tuple[Operation, ...] = ()
+    interrupts: tuple[Interrupt, ...] = ()
+    problem: str | None = None
+
+
+class ViewersRequest(Frozen):
+    """Ask the presence port who looks at a topic."""
+
+    topic: str
 
 
 class WakeRequest(Frozen):
-    """Take over as the agent's writer and read its head."""
+    """Take over as the agent's writer and read its head. `pending`: somebody waits for it to run."""
 
     agent: AgentRef
+    pending: bool = False
 
 
 Start = Literal["all", "each"]

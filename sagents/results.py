@@ -7,7 +7,8 @@ from sagents.frozen import Frozen
 from sagents.head import CallState
 from sagents.interrupts import Interrupt
 from sagents.messages import Message
-from sagents.plan import Answered, CallResult, Plan, RunError, RunSpec, Settled
+from sagents.operations import Operation
+from sagents.plan import Answered, CallResult, Plan, Restored, RunError, RunSpec, Settled
 
 # ── what to do next ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -80,10 +81,52 @@ class Cancelled(Frozen):
     """The run was cancelled; what it said so far is kept."""
 
 
+class Steered(Frozen):
+    """Messages that are put in before the next model call of the run under way (K-14)."""
+
+    messages: tuple[Message, ...]
+
+
+class WasReset(Frozen):
+    """Everything is forgotten; the agent is idle."""
+
+
+class Dismissed(Frozen):
+    """A halt was closed without an answer."""
+
+
+class WasRestored(Frozen):
+    """The state is another one now; `run` goes on once its questions are answered."""
+
+    restored: Restored
+    run: RunSpec
+
+
+class Changed(Frozen):
+    """A middleware changed the state, outside any run's step."""
+
+    operations: tuple[Operation, ...] = ()
+
+
 class Failed(Frozen):
     """The run cannot go on."""
 
     error: RunError
 
 
-Result = Started | Continued | Plan | CallsDone | Decided | AnswerDone | Settled | Cancelled | Failed
+Result = (
+    Started
+    | Continued
+    | Steered
+    | Plan
+    | CallsDone
+    | Decided
+    | AnswerDone
+    | Settled
+    | Cancelled
+    | Dismissed
+    | Failed
+    | WasReset
+    | WasRestored
+    | Changed
+)

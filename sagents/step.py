@@ -66,6 +66,8 @@ class Step:
         return self._plan()
 
     async def _take(self) -> None:
+        if self.request.boot:
+            await self._boot()
         if self.request.step == 0:
             await self._through("before_run", self.agent.stack)
         await self._through("before_model", self.agent.stack)
@@ -86,6 +88,14 @@ class Step:
     def _waits(self) -> bool:
         """Whether a hook has paused the run or asked a person."""
         return self.draft.ending is not None or self.draft.raised is not None
+
+    async def _boot(self) -> None:
+        """Every middleware's `on_start`, the state threaded through; one that fails is told and passed over (B-25)."""
+        for middleware in self.agent.stack:
+            try:
+                await self._through("on_start", (middleware,))
+            except HookFailed as failure:
+                self.around.emit("middleware_action", {"middleware": middleware.id, "error": failure.error.message})
 
     async def _through(self, hook: str, stack: Iterable[Middleware]) -> None:
         self.draft = await self.draft.through(hook, stack, self.context)
@@ -155,6 +165,7 @@ class Step:
             max_runs=self.agent.max_runs,
             ending=ending or paused,
             raised=self.draft.raised,
+            replied=self.replied and self.draft.raised is not None,
         )
 
 

@@ -42,6 +42,7 @@ class ToolContext:
     attempt: int = 1
     emit: Callable[[str, Mapping[str, JsonValue]], None] = field(default=_unheard, repr=False)
     read_state: Callable[[], Awaitable[State]] = field(default=_empty_state, repr=False)
+    queued: list[str] = field(default_factory=list, repr=False)
 
     @property
     def idempotency_key(self) -> str:
@@ -53,6 +54,13 @@ class ToolContext:
         news: dict[str, JsonValue] = {"status": "executing", "call_id": self.tool_call_id, "progress": text}
         self.emit("tool_execution_update", {**news, "data": data} if data else news)
         return _Done()
+
+    def queue_message(self, text: str) -> None:
+        """Leave a user message for the agent: a run of its own answers it after this one (B-73).
+
+        It counts as a machine's: after ten runs in a row that only machines asked for, a person has to speak (B-76).
+        """
+        self.queued.append(text)
 
     async def state(self) -> State:
         """The agent's state as it was when the call began, read when asked for."""

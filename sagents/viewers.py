@@ -15,7 +15,7 @@ NOBODY_SAID = ""
 
 
 class Viewer(Frozen):
-    """A person who looks, since `joined_at`. `until` is when the lease ends that a door renews; None: until they leave."""
+    """A person who looks since `joined_at`. `until` ends the lease that a door renews; None: until they leave."""
 
     viewer: str
     joined_at: datetime | None = None
@@ -47,7 +47,9 @@ class Viewers(Frozen):
             return self.but(present=(*self.present, joining))
         more = tuple(connection for connection in joining.connections if connection not in known.connections)
         until = None if joining.until is None or known.until is None else max(joining.until, known.until)
-        changed = known.but(connections=(*known.connections, *more), until=until, metadata=joining.metadata or known.metadata)
+        changed = known.but(
+            connections=(*known.connections, *more), until=until, metadata=joining.metadata or known.metadata
+        )
         return self._with(changed)
 
     def left(self, viewer: str, connection: str | None = None) -> Self:

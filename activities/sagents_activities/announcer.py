@@ -1,33 +1,51 @@
-"""Live events on their way from user code to the channel: gathered for a moment, never in anybody's way."""
+"""Events on their way from user code to the log and the channel: gathered for a moment, never in anybody's way."""
 
 import asyncio
 import contextlib
 import queue
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+import structlog
 from pydantic import JsonValue
+from temporalio import activity
 
+from sagents.errors import StoreError
 from sagents.events import Event
-from sagents.plan import Ending
-from sagents.ports import Channel
+from sagents.plan import Bulletin, Ending
+from sagents.ports import Channel, News, Store
 
 BATCH = 0.05
 """Seconds for which events are gathered: what an eye does not notice and a channel does."""
 
+LIVE_ONLY = frozenset({"llm_deltas"})
+"""Types that are never stored: tokens, which the message that follows has all of."""
+
+log = structlog.get_logger(__name__)
+
 
 class Announcer:
-    """Publishes the events of one activity. `emit` takes them from any thread and returns at once."""
+    """Tells the events of one activity. `emit` takes them from any thread and returns at once.
 
-    def __init__(self, channel: Channel, agent_id: str, run_id: str | None) -> None:
-        self._channel, self._agent_id, self._run_id = channel, agent_id, run_id
+    `key` names the activity's work, the same for each attempt: an event's slot is its key, type and number, so that a
+    retry or a zombie attempt repeats and replaces nothing.
+    """
+
+    def __init__(self, store: Store, channel: Channel, agent_id: str, run_id: str | None, key: str) -> None:
+        self._store, self._channel = store, channel
+        self._agent_id, self._run_id, self._key = agent_id, run_id, key
         self._waiting: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._numbers: Counter[str] = Counter()
 
     def emit(self, type: str, data: Mapping[str, JsonValue]) -> None:
-        self._waiting.put(
-            Event(agent_id=self._agent_id, run_id=self._run_id, type=type, at=datetime.now(UTC), data=data)
-        )
+        """Tell something; what is no JSON is the caller's mistake and is dropped with a warning."""
+        try:
+            now = datetime.now(UTC)
+            self._waiting.put(Event(agent_id=self._agent_id, run_id=self._run_id, type=type, at=now, data=data))
+        except ValueError as error:
+            log.warning("an event could not be told", agent=self._agent_id, type=type, error=str(error))
 
     def status(self, status: str, ending: Ending | None = None) -> None:
         """The agent's status has changed, and why where a run has ended."""
@@ -35,6 +53,10 @@ class Announcer:
         if ending is not None and ending.error is not None:
             self.emit("chain_error", {"error": ending.error.model_dump(mode="json")})
         self.emit("status_changed", {"status": status, "data": data})
+
+    def all(self, news: Sequence[Bulletin]) -> None:
+        for bulletin in news:
+            self.emit(bulletin.type, bulletin.data)
 
     @asynccontextmanager
     async def publishing(self) -> AsyncIterator["Announcer"]:
@@ -46,17 +68,37 @@ class Announcer:
             pump.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await pump
-            await self._flush()
+            await self.flush()
 
     async def _pump(self) -> None:
         while True:
             await asyncio.sleep(BATCH)
-            await self._flush()
+            await self.flush()
 
-    async def _flush(self) -> None:
-        events = []
+    async def flush(self) -> None:
+        """Tell what waits now: into the log first, so that what is live is never ahead of what can be read again."""
+        events = self._taken()
+        if events:
+            await self._channel.publish(self._agent_id, await self._logged(events))
+
+    def _taken(self) -> list[Event]:
+        events: list[Event] = []
         with contextlib.suppress(queue.Empty):
             while True:
                 events.append(self._waiting.get_nowait())
-        if events:
-            await self._channel.publish(self._agent_id, events)
+        return events
+
+    async def _logged(self, events: list[Event]) -> list[Event]:
+        news = [News(slot=self._slot(event), event=event) for event in events if event.type not in LIVE_ONLY]
+        if not news:
+            return events
+        try:
+            stored = iter(await self._store.append(self._agent_id, news, activity.info().workflow_run_id or ""))
+        except StoreError as error:
+            log.warning("events not logged", agent=self._agent_id, events=len(news), error=str(error))
+            return events
+        return [event if event.type in LIVE_ONLY else next(stored) for event in events]
+
+    def _slot(self, event: Event) -> str:
+        self._numbers[event.type] += 1
+        return f"{self._key}:{event.type}:{self._numbers[event.type]}"

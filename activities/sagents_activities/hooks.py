@@ -7,7 +7,20 @@ from temporalio import activity
 from sagents.answering import answer, settle
 from sagents.errors import AgentNotRegistered, InvalidAgent
 from sagents.loop import apply
-from sagents.plan import Answered, AnswerRequest, RunError, Settled, SettleRequest
+from sagents.notifying import notify
+from sagents.plan import (
+    Answered,
+    AnswerRequest,
+    Notified,
+    NotifyRequest,
+    Restored,
+    RestoreRequest,
+    RunError,
+    SaveReason,
+    Settled,
+    SettleRequest,
+)
+from sagents.restoring import restore
 from sagents_activities.announcer import Announcer
 from sagents_activities.failures import translated
 from sagents_activities.kit import Kit
@@ -24,7 +37,8 @@ class HookActivities:
         """Let the agent's middleware act on a decision. Nothing is changed where nobody knows what to do with it."""
         with translated():
             state = await self.kit.reader.read(request.agent.agent_id, request.reference)
-            async with self.kit.announcer(request.agent.agent_id, request.run_id).publishing() as announcer:
+            key = f"answer:{request.interrupt.id}"
+            async with self.kit.announcer(request.agent.agent_id, request.run_id, key).publishing() as announcer:
                 around = self.kit.surroundings(announcer)
 
                 async def hand_over() -> Answered:
@@ -41,13 +55,42 @@ class HookActivities:
         agent_id = request.agent.agent_id
         with translated():
             await self.kit.fence.claim(agent_id)
-            async with self.kit.announcer(agent_id, request.run.id).publishing() as announcer:
+            async with self.kit.announcer(agent_id, request.run.id, request.record).publishing() as announcer:
                 settled = await self._recorded(request) or await self._run_hooks(request, announcer)
                 carried = await self.kit.saver.read(agent_id)
                 after = carried.but(head=apply(carried.head, settled).but(seq=request.seq))
-                saved = await self.kit.saver.save(after, request.seq)
+                saved = await self.kit.saver.save(after, request.seq, SaveReason.COMPLETION)
                 announcer.status(str(after.head.status), after.head.ending)
                 return settled.but(saved=saved)
+
+    @activity.defn(name="notify")
+    async def notify(self, request: NotifyRequest) -> Notified:
+        """Let a middleware act on a message. An unknown one, and one that raises, change nothing (B-27)."""
+        with translated():
+            state = await self.kit.reader.read(request.agent.agent_id, request.reference)
+            key = f"notify:{activity.info().workflow_run_id}:{activity.info().activity_id}"
+            async with self.kit.announcer(request.agent.agent_id, None, key).publishing() as announcer:
+                around = self.kit.surroundings(announcer)
+
+                async def hand_over() -> Notified:
+                    return await notify(await self.kit.make(request.agent), state, request, around)
+
+                return await self.kit.userland.run(hand_over)
+
+    @activity.defn(name="restore")
+    async def restore(self, request: RestoreRequest) -> Restored:
+        """The state that was deposited, swept by the agent's middleware (B-66)."""
+        agent_id = request.agent.agent_id
+        with translated():
+            state = await self.kit.reader.read(agent_id, request.reference)
+            body = await self.kit.store.get(agent_id, request.key)
+            if body is None:
+                return Restored(problem=f"Nothing is deposited under {request.key!r}.")
+
+            async def sweep() -> Restored:
+                return restore(await self.kit.make(request.agent), state, body)
+
+            return await self.kit.userland.run(sweep)
 
     async def _recorded(self, request: SettleRequest) -> Settled | None:
         body = await self.kit.store.get(request.agent.agent_id, request.record)

@@ -13,10 +13,11 @@ from sagents.app import Sagents
 from sagents.errors import AgentNotRegistered
 from sagents.limits import Limits
 from sagents.plan import AgentRef
-from sagents.ports import Channel, Model, Store
+from sagents.ports import Channel, Model, Presence, Store
 from sagents.surroundings import Surroundings
 from sagents_activities.announcer import Announcer
 from sagents_activities.fence import Fence
+from sagents_activities.mirrors import Mirrors
 from sagents_activities.reader import StateReader
 from sagents_activities.saver import Saver
 from sagents_activities.userland import Userland
@@ -32,6 +33,7 @@ class Kit:
     app: Sagents
     store: Store
     channel: Channel
+    presence: Presence
     resolve: Callable[[str], Model]
     limits: Limits = field(default_factory=Limits)
     rolling_deploy: timedelta = ROLLING_DEPLOY
@@ -40,7 +42,7 @@ class Kit:
     def __post_init__(self) -> None:
         reader = StateReader(self.store)
         object.__setattr__(self, "reader", reader)
-        object.__setattr__(self, "saver", Saver(self.store, reader))
+        object.__setattr__(self, "saver", Saver(self.store, reader, Mirrors(self.app, self.userland, self.store)))
         object.__setattr__(self, "fence", Fence(self.store))
 
     reader: StateReader = field(init=False)
@@ -71,6 +73,6 @@ class Kit:
             retry=self.app.retries.model,
         )
 
-    def announcer(self, agent_id: str, run_id: str | None) -> Announcer:
-        """Carries an activity's events to the channel."""
-        return Announcer(self.channel, agent_id, run_id)
+    def announcer(self, agent_id: str, run_id: str | None, key: str) -> Announcer:
+        """Carries an activity's events to the log and the channel; `key` is the same for each attempt."""
+        return Announcer(self.store, self.channel, agent_id, run_id, key)

@@ -3,11 +3,13 @@
 import hashlib
 from dataclasses import dataclass
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 from temporalio import activity
 
 from sagents.carried import Carried, Woken
-from sagents.plan import Saved, SaveRequest, WakeRequest
+from sagents.plan import AnnounceRequest, Saved, SaveReason, SaveRequest, ViewersRequest, WakeRequest
+from sagents.status import Status
+from sagents.viewers import Viewers
 from sagents_activities.failures import translated
 from sagents_activities.kit import Kit
 
@@ -20,32 +22,66 @@ class RecordActivities:
 
     @activity.defn(name="wake")
     async def wake(self, request: WakeRequest) -> Woken:
-        """Claim the agent and read what it carried when it left; nothing of the transcript."""
+        """Claim the agent and read what it carried when it left, not its transcript. Tells of the boot (L-4)."""
+        agent_id = request.agent.agent_id
         with translated():
-            row = await self.kit.fence.claim(request.agent.agent_id)
-            woken = Woken(agent=request.agent.name or self.kit.app.default_agent or "", limits=self.kit.limits)
-            if row.head is None:
-                return woken
-            try:
-                return woken.but(carried=Carried.model_validate_json(row.head))
-            except ValidationError as error:
-                return woken.but(problem=await self._set_aside(request.agent.agent_id, row.head, error))
+            row = await self.kit.fence.claim(agent_id)
+            woken = await self._woken(request, row.head)
+            key = f"boot:{activity.info().workflow_run_id}"
+            async with self.kit.announcer(agent_id, None, key).publishing() as announcer:
+                asked = _asked(woken)
+                status = Status.RUNNING if request.pending else Status.INTERRUPTED if asked else Status.IDLE
+                announcer.emit("status_changed", {"status": str(status), "data": asked or None})
+            return woken
+
+    async def _woken(self, request: WakeRequest, head: str | None) -> Woken:
+        woken = Woken(agent=request.agent.name or self.kit.app.default_agent or "", limits=self.kit.limits)
+        if head is None:
+            return woken
+        try:
+            return woken.but(carried=Carried.model_validate_json(head))
+        except ValidationError as error:
+            return woken.but(problem=await self._set_aside(request.agent.agent_id, head, error))
 
     @activity.defn(name="save")
     async def save(self, request: SaveRequest) -> Saved:
-        """Save what the workflow carries now; the answer says which notes the stored head knows of."""
+        """Save what the workflow carries now, and tell what is new around it, in the order that was asked for."""
         with translated():
             await self.kit.fence.claim(request.agent_id)
             carried = await self.kit.saver.read(request.agent_id)
-            saved = await self.kit.saver.save(carried.but(head=carried.head.but(seq=request.seq)), request.seq)
-            head = carried.head
+            head = carried.head.but(seq=request.seq)
             run_id = head.run.spec.id if head.run else None
-            async with self.kit.announcer(request.agent_id, run_id).publishing() as announcer:
-                announcer.status(str(head.status), head.ending)
+            key = f"save:{activity.info().workflow_run_id}:{request.seq}"
+            async with self.kit.announcer(request.agent_id, run_id, key).publishing() as announcer:
+                announcer.all(request.before)
+                await announcer.flush()
+                saved = await self.kit.saver.save(carried.but(head=head), request.seq, request.reason)
+                if request.reason is not SaveReason.SHUTDOWN:
+                    announcer.status(str(head.status), head.ending)
+                announcer.all(request.after)
             return saved
+
+    @activity.defn(name="announce")
+    async def announce(self, request: AnnounceRequest) -> None:
+        """Tell news of the kernel's own."""
+        with translated():
+            async with self.kit.announcer(request.agent_id, None, request.key).publishing() as announcer:
+                announcer.all(request.news)
+
+    @activity.defn(name="viewers")
+    async def viewers(self, request: ViewersRequest) -> Viewers:
+        """Who looks at a topic now, as the doors have it."""
+        with translated():
+            return await self.kit.presence.viewers(request.topic)
 
     async def _set_aside(self, agent_id: str, head: str, error: ValidationError) -> str:
         """Keep a head that nobody can read, and say so: the agent starts afresh (T-55)."""
         key = f"unusable:{hashlib.sha256(head.encode()).hexdigest()[:16]}"
         await self.kit.store.put_once(agent_id, key, head, activity.info().workflow_run_id or "")
         return f"The saved head could not be read and was set aside as {key!r}: {error.error_count()} problems."
+
+
+def _asked(woken: Woken) -> list[JsonValue]:
+    """The open questions, as an event carries them (L-16)."""
+    interrupts = woken.carried.head.open_interrupts if woken.carried else ()
+    return [interrupt.model_dump(mode="json") for interrupt in interrupts]

@@ -6,9 +6,11 @@ from temporalio import activity
 
 from sagents.carried import Carried, PageRequest
 from sagents.head import Log
+from sagents.lifecycle import Lifecycle
 from sagents.operations import OPERATIONS, Operation
-from sagents.plan import Saved
+from sagents.plan import Saved, SaveReason
 from sagents.ports import Save, Segment, Store, Weight
+from sagents_activities.mirrors import Mirrors
 from sagents_activities.reader import Lead, StateReader
 
 SNAPSHOT_RATIO = 4
@@ -23,6 +25,7 @@ class Saver:
 
     store: Store
     reader: StateReader
+    mirrors: Mirrors
 
     async def read(self, agent_id: str) -> Carried:
         """What the agent carries now, its whole tail included, asked of its workflow."""
@@ -34,8 +37,8 @@ class Saver:
             tail += await self.reader.tail(agent_id, log.base.position + len(tail), log.position)
         return first.carried.but(head=first.carried.head.but(log=log.but(tail=tail)))
 
-    async def save(self, carried: Carried, seq: int) -> Saved:
-        """Store it; returns the base that is confirmed now. A retry of the same save changes nothing."""
+    async def save(self, carried: Carried, seq: int, reason: SaveReason) -> Saved:
+        """Store it, then tell the application's own savers and listeners. A retry of the same save changes nothing."""
         agent_id, log = carried.head.agent.agent_id, carried.head.log
         save = Save(
             agent_id=agent_id,
@@ -44,10 +47,23 @@ class Saver:
             head=carried.at_rest.model_dump_json(),
             base=log.reached,
             segment=None if log.is_saved else await self._segment(agent_id, log),
+            interrupts=tuple(interrupt.model_dump_json() for interrupt in carried.head.open_interrupts),
         )
         row = await self.store.save(save)
         stored = Carried.model_validate_json(row.head) if row.head else carried
-        return Saved(base=row.base, notes=stored.notes)
+        mirrored = await self._mirror(carried, reason)
+        return Saved(base=row.base, notes=stored.notes, mirrored=mirrored)
+
+    async def _mirror(self, carried: Carried, reason: SaveReason) -> bool:
+        head = carried.head
+        await self.mirrors.hear(head.agent, head.log.tail, head.log.digest)
+        auto_save = self.mirrors.wanted(Lifecycle.from_wire(head.lifecycle), reason)
+        if auto_save is None:
+            return True
+        known = await self.reader.at(
+            head.agent.agent_id, head.log.reference, Lead(head.log.base.position, head.log.tail)
+        )
+        return await self.mirrors.save(head.agent, auto_save, known.state, reason)
 
     async def _segment(self, agent_id: str, log: Log) -> Segment:
         operations = OPERATIONS.dump_json(log.tail).decode()

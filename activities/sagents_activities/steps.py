@@ -6,7 +6,7 @@ from temporalio import activity
 
 from sagents.errors import AgentNotRegistered, InvalidAgent
 from sagents.loop import apply, ends
-from sagents.plan import Ending, OutcomeKind, Plan, RunError, StepRequest
+from sagents.plan import Ending, OutcomeKind, Plan, RunError, SaveReason, StepRequest
 from sagents.step import take_step
 from sagents_activities.announcer import Announcer
 from sagents_activities.failures import translated
@@ -29,7 +29,7 @@ class ModelActivities:
         agent_id = request.agent.agent_id
         with translated():
             await self.kit.fence.claim(agent_id)
-            async with self.kit.announcer(agent_id, request.run.id).publishing() as announcer:
+            async with self.kit.announcer(agent_id, request.run.id, request.record).publishing() as announcer:
                 if request.step == 0:
                     announcer.status("running")
                 plan = await self._recorded(request) or await self._decide(request, announcer)
@@ -71,7 +71,7 @@ class ModelActivities:
         """Save what the agent will be once the kernel has applied this plan, so that no activity more is needed."""
         carried = await self.kit.saver.read(request.agent.agent_id)
         after = carried.but(head=apply(carried.head, plan).but(seq=request.seq))
-        saved = await self.kit.saver.save(after, request.seq)
+        saved = await self.kit.saver.save(after, request.seq, SaveReason.COMPLETION)
         announcer.status(str(after.head.status), ending)
         return plan.but(saved=saved)
 

@@ -40,7 +40,9 @@ class ToolActivities:
             call = await self._planned(request)
             if request.on_worker_loss is WorkerLoss.REPORT and await self._was_lost(request):
                 return _error(request, LOST)
-            async with self.kit.announcer(request.agent.agent_id, request.run_id).publishing() as announcer:
+            async with self.kit.announcer(
+                request.agent.agent_id, request.run_id, request.call_id
+            ).publishing() as announcer:
                 return await self._run(request, call, announcer)
 
     async def _run(self, request: CallRequest, call: ToolCall, announcer: Announcer) -> CallResult:
@@ -59,7 +61,7 @@ class ToolActivities:
             return _error(request, f"The tool could not run: {error}")
 
     async def _expect_tool(self, agent: Agent, request: CallRequest, around: Surroundings) -> None:
-        """A planned tool that is not here may be on a newer worker, for a while; then the model reads that it is gone."""
+        """A planned tool that is not here may be on a newer worker for a while; then the model reads so."""
         context = context_of(agent, request.agent, around.emit, run_id=request.run_id)
         if await agent.tool_named(request.name, context) is None:
             self.kit.perhaps_elsewhere(NotHere(f"This worker does not know the tool {request.name!r}."))

@@ -59,5 +59,9 @@ class Settings(BaseSettings):
         return self.home / "channel.db"
 
     @property
+    def presence_path(self) -> Path:
+        return self.home / "presence.db"
+
+    @property
     def payload_place(self) -> str:
         return self.payloads or str(self.home / "payloads")

@@ -10,20 +10,22 @@ from temporalio.converter import StorageDriver
 from temporalio.envconfig import ClientConfig
 
 from sagents.errors import CannotAnswer, InvalidAgent
-from sagents.ports import Channel, Model, Store
+from sagents.ports import Channel, Model, Presence, Store
 from sagents_infra.channels.local import LocalChannel
 from sagents_infra.payloads import DiskStorageDriver, data_converter
+from sagents_infra.presence import LocalPresence
 from sagents_infra.settings import Settings
 from sagents_infra.stores.sqlite import SqliteStore
 
 
 @dataclass(frozen=True)
 class Outside:
-    """Temporal, the store and the channel that a door or a worker talks to."""
+    """Temporal and the adapters of the ports that a door or a worker talks to."""
 
     client: Client
     store: Store
     channel: Channel
+    presence: Presence
     settings: Settings
 
 
@@ -35,6 +37,7 @@ async def open_outside(settings: Settings | None = None) -> Outside:
         client=await connect_temporal(settings),
         store=SqliteStore(settings.store_path),
         channel=LocalChannel(settings.channel_path),
+        presence=LocalPresence(settings.presence_path),
         settings=settings,
     )
 

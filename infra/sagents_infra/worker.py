@@ -17,7 +17,7 @@ from sagents.contract import SEARCH_ATTRIBUTES
 from sagents.errors import SagentsError
 from sagents.limits import Limits
 from sagents.pace import PACE
-from sagents.ports import Channel, Model, Store
+from sagents.ports import Channel, Model, Presence, Store
 from sagents_activities.hooks import HookActivities
 from sagents_activities.kit import ROLLING_DEPLOY, Kit
 from sagents_activities.records import RecordActivities
@@ -34,6 +34,7 @@ def make_kit(
     app: Sagents,
     store: Store,
     channel: Channel,
+    presence: Presence,
     *,
     resolve: Callable[[str], Model] = resolve_model,
     limits: Limits | None = None,
@@ -44,6 +45,7 @@ def make_kit(
         app=app,
         store=store,
         channel=channel,
+        presence=presence,
         resolve=resolve,
         limits=limits or Limits(),
         rolling_deploy=rolling_deploy,
@@ -63,7 +65,18 @@ def make_worker(client: Client, kit: Kit, settings: Settings) -> Worker:
         client,
         task_queue=settings.task_queue,
         workflows=[AgentWorkflow],
-        activities=[models.step, tools.call, hooks.answer, hooks.settle, records.save, records.wake],
+        activities=[
+            models.step,
+            tools.call,
+            hooks.answer,
+            hooks.settle,
+            hooks.notify,
+            hooks.restore,
+            records.save,
+            records.wake,
+            records.announce,
+            records.viewers,
+        ],
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions()),
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_activities=settings.max_concurrent_activities,
@@ -87,7 +100,7 @@ async def run_worker(
     """Work until `stopping` is set. Refuses to start where the search attributes are missing and cannot be added."""
     outside = outside or await open_outside(settings)
     await ensure_search_attributes(outside.client)
-    kit = make_kit(app, outside.store, outside.channel, rolling_deploy=settings.rolling_deploy)
+    kit = make_kit(app, outside.store, outside.channel, outside.presence, rolling_deploy=settings.rolling_deploy)
     async with make_worker(outside.client, kit, settings):
         await stopping.wait()
     kit.userland.close()

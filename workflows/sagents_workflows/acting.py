@@ -10,11 +10,21 @@ from sagents_workflows.life import BREAK_OFF, Life
 
 with workflow.unsafe.imports_passed_through():
     from sagents.carried import ARGUMENT_BYTES
+    from sagents.commands import NewMessage, NotifyMiddleware, RestoreState
     from sagents.head import CallState
     from sagents.interrupts import Interrupt
     from sagents.operations import Operation, canonical
-    from sagents.plan import AnswerRequest, CallRequest, CallResult, SettleRequest, StepRequest
-    from sagents.results import AnswerDone, CallsDone
+    from sagents.plan import (
+        AnswerRequest,
+        CallRequest,
+        CallResult,
+        NotifyRequest,
+        RestoreRequest,
+        RunSpec,
+        SettleRequest,
+        StepRequest,
+    )
+    from sagents.results import AnswerDone, CallsDone, Changed, WasRestored
 
 
 async def ask(life: Life) -> None:
@@ -28,10 +38,11 @@ async def ask(life: Life) -> None:
         seq=life.next_seq(),
         since=None if operations is None else life.planned,
         operations=operations or (),
+        boot=not life.booted,
     )
     plan = await life.ended(gate.model_step(request, run.step + 1))
     life.took(plan)
-    life.planned = life.head.log.position
+    life.planned, life.booted = life.head.log.position, True
     if plan.saved is not None:
         confirm(life, plan.saved)
 
@@ -54,6 +65,9 @@ async def run_calls(life: Life, calls: tuple[CallState, ...]) -> None:
     life.took(CallsDone(results=batch.results))
     if batch.done:
         batch.check()
+    for result in batch.results.values():
+        for text in result.queued:
+            life.mail.put(NewMessage(content=text, by="tool"))
 
 
 def _start(life: Life, call: CallState) -> ActivityHandle[CallResult]:
@@ -92,3 +106,27 @@ async def settle(life: Life) -> None:
     life.took(settled)
     if settled.saved is not None:
         confirm(life, settled.saved)
+
+
+async def restore(life: Life, command: RestoreState) -> None:
+    """Put a deposited export in the place of the state; questions in it that can be answered are open again (B-66)."""
+    request = RestoreRequest(agent=life.head.agent, reference=life.head.log.reference, key=command.key)
+    restored = await life.ended(gate.restore(request))
+    life.problem = restored.problem
+    if restored.problem is None:
+        life.took(WasRestored(restored=restored, run=RunSpec(id=life.next_run_id)))
+        life.tell("state_restored", message_count=life.head.log.message_count)
+
+
+async def notify(life: Life, command: NotifyMiddleware) -> None:
+    """Let a middleware act on a message (B-27)."""
+    request = NotifyRequest(
+        agent=life.head.agent,
+        reference=life.head.log.reference,
+        middleware=command.middleware,
+        message=command.message,
+    )
+    notified = await life.ended(gate.notify(request))
+    life.problem = notified.problem or life.problem
+    if notified.operations:
+        life.took(Changed(operations=notified.operations))

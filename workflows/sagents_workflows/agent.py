@@ -1,26 +1,44 @@
 """AgentWorkflow: one agent, one workflow. Handlers take notes, queries read, `run` supervises the loop."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, NoReturn
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from sagents_workflows import views
+from sagents_workflows.announcing import announce
 from sagents_workflows.life import Life
 from sagents_workflows.work import WayOut, work
 
 with workflow.unsafe.imports_passed_through():
     from sagents import contract
     from sagents.carried import Farewell, Page, PageRequest
-    from sagents.commands import Note, Resume, Stop
-    from sagents.contract import Accepted, AgentInfo, InterruptView, StartAgent, StateView
+    from sagents.commands import NewMessage, Note, Resume, Stop
+    from sagents.contract import Accepted, AgentInfo, Inactivity, InterruptView, StartAgent, StateView
     from sagents.deciding import matched
-    from sagents.errors import CannotCancel, CannotExecute, CannotResume, InvalidInput, SagentsError
-    from sagents.lifecycle import Lifecycle
+    from sagents.errors import (
+        AgentBusy,
+        CannotCancel,
+        CannotDismiss,
+        CannotExecute,
+        CannotRestore,
+        CannotResume,
+        Fresh,
+        InvalidInput,
+        SagentsError,
+    )
+    from sagents.lifecycle import Lifecycle, WhileInterrupted, WhileRunning
     from sagents.messages import Message
     from sagents.status import Status
     from sagents.todo import Todo
+    from sagents.viewers import Viewer
+
+FRESH = timedelta(seconds=10)
+"""A touch within this of the last activity changes nothing, so it enters no history."""
 
 
 @workflow.defn(name=contract.AGENT_WORKFLOW)
@@ -34,6 +52,7 @@ class AgentWorkflow:
 
     @workflow.run
     async def run(self, payload: Any = None) -> Farewell:  # noqa: ARG002 # `__init__` has read it
+        self.announcing = asyncio.create_task(announce(self.life))
         working = asyncio.create_task(work(self.life))
         while True:
             try:
@@ -44,13 +63,16 @@ class AgentWorkflow:
             way_out = working.result()  # no await from here to the command
             if self.at_boundary(way_out):
                 return self.leave(way_out)
-            await workflow.wait_condition(workflow.all_handlers_finished)
+            await workflow.wait_condition(self._is_quiet)
             working = asyncio.create_task(work(self.life))
 
+    def _is_quiet(self) -> bool:
+        return workflow.all_handlers_finished() and not self.life.announcing
+
     def at_boundary(self, way_out: WayOut) -> bool:
-        """Whether nothing would be lost: all is saved, and no handler is under way."""
+        """Whether nothing would be lost: all is saved, no handler and no announcement is under way."""
         life = self.life
-        if not (life.head.log.is_saved and workflow.all_handlers_finished()):
+        if not (life.head.log.is_saved and self._is_quiet()):
             return False
         return way_out is WayOut.RENEW or life.stored_notes == life.mail.notes
 
@@ -58,13 +80,18 @@ class AgentWorkflow:
         life = self.life
         if way_out is WayOut.RENEW:
             workflow.continue_as_new(StartAgent(agent=life.head.agent.name, carried=life.carried))
-        reason = life.leaving.reason if life.leaving else "inactivity"
-        return Farewell(agent_id=life.head.agent.agent_id, reason=reason, status=life.status)
+        return Farewell(agent_id=life.head.agent.agent_id, reason=life.leaving or "", status=life.head.status)
 
     def note(self, note: Note) -> None:
         """Take an update's note; the loop acts on it."""
         self.life.updates += 1
-        self.life.mail.put(note)
+        self._put(note)
+
+    def _put(self, note: Note) -> None:
+        life = self.life
+        queued = isinstance(note, NewMessage) and life.head.status.is_running
+        if life.mail.put(note) and queued and isinstance(note, NewMessage):
+            life.tell("message_queued", message=note.message.model_dump(mode="json"))
 
     # ── signals: never refused, so what cannot be read is said in the details ─────────────────────────────────
 
@@ -84,12 +111,82 @@ class AgentWorkflow:
     def signal_stop(self, payload: Any = None) -> None:
         self._take(contract.parse_stop, payload)
 
-    def _take(self, parse: Any, payload: Any) -> None:
+    @workflow.signal(name=contract.RESET)
+    def signal_reset(self, payload: Any = None) -> None:
+        self._take(contract.parse_reset, payload)
+
+    @workflow.signal(name=contract.TOUCH)
+    def signal_touch(self, payload: Any = None) -> None:  # noqa: ARG002 # CLIs send an empty object
+        if not self._is_fresh:
+            self._touched()
+
+    @workflow.signal(name=contract.DISMISS_INTERRUPT)
+    def signal_dismiss(self, payload: Any = None) -> None:
+        self._take(contract.parse_dismiss, payload)
+
+    @workflow.signal(name=contract.NOTIFY_MIDDLEWARE)
+    def signal_notify(self, payload: Any = None) -> None:
+        self._take(contract.parse_notify, payload)
+
+    @workflow.signal(name=contract.CONFIGURE)
+    def signal_configure(self, payload: Any = None) -> None:
+        self._take(contract.parse_configure, payload)
+
+    @workflow.signal(name=contract.VIEWER_JOINED)
+    def signal_joined(self, payload: Any = None) -> None:
+        with self._explained():
+            joined = contract.parse_viewer_joined(payload)
+            lease = timedelta(milliseconds=joined.lease_ms) if joined.lease_ms else None
+            now = workflow.now()
+            viewer = Viewer(
+                viewer=joined.viewer,
+                joined_at=now,
+                connections=(joined.connection,),
+                until=now + lease if lease else None,
+                metadata=joined.metadata,
+            )
+            self.life.set_viewers(self.life.viewers.joined(viewer))
+            self._touched()
+
+    @workflow.signal(name=contract.VIEWER_LEFT)
+    def signal_left(self, payload: Any = None) -> None:
+        with self._explained():
+            left = contract.parse_viewer_left(payload)
+            self.life.set_viewers(self.life.viewers.left(left.viewer, left.connection))
+            self.life.mail.count()
+
+    def _take(self, parse: Callable[[Any], Note], payload: Any) -> None:
+        with self._explained():
+            note = parse(payload)
+            if isinstance(note, NewMessage) and (busy := self._busy()):
+                raise InvalidInput(str(busy))
+            self._put(note)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """A signal cannot be refused: what is wrong with it is said in the details and the info."""
         self.life.signals += 1
         try:
-            self.life.mail.put(parse(payload))
+            yield
         except InvalidInput as error:
             self.life.problem = str(error)
+
+    @property
+    def _is_fresh(self) -> bool:
+        active_at = self.life.clocks.active_at
+        return active_at is not None and workflow.now() - active_at < FRESH
+
+    def _touched(self) -> None:
+        self.life.stir()
+        self.life.mail.count()
+
+    def _busy(self) -> AgentBusy | None:
+        """Why a message is not taken now, where the lifecycle refuses it."""
+        life, status = self.life, self.life.head.status
+        rejects = (status.is_running and life.lifecycle.while_running is WhileRunning.REJECT) or (
+            status is Status.INTERRUPTED and life.lifecycle.while_interrupted is WhileInterrupted.REJECT
+        )
+        return AgentBusy(self._id, status) if rejects else None
 
     # ── updates: checked first, so what is refused never enters history; none waits for a run to end ──────────
 
@@ -102,6 +199,8 @@ class AgentWorkflow:
     @add_message.validator
     def _check_message(self, payload: Any = None) -> None:
         _parsed(contract.parse_message, payload)
+        if busy := self._busy():
+            _refuse(busy)
 
     @workflow.update(name=contract.EXECUTE)
     async def execute(self, payload: Any = None) -> Accepted:
@@ -156,6 +255,62 @@ class AgentWorkflow:
     def _check_stop(self, payload: Any = None) -> None:
         _parsed(contract.parse_stop, payload)
 
+    @workflow.update(name=contract.TOUCH)
+    def touch(self, payload: Any = None) -> Accepted:  # noqa: ARG002
+        self._touched()
+        return Accepted(status=self.life.status)
+
+    @touch.validator
+    def _check_touch(self, payload: Any = None) -> None:  # noqa: ARG002
+        if self._is_fresh:
+            _refuse(Fresh(self._id, self.life.status))
+
+    @workflow.update(name=contract.RESET)
+    def reset(self, payload: Any = None) -> Accepted:
+        self.note(contract.parse_reset(payload))
+        return Accepted(status=Status.IDLE)
+
+    @reset.validator
+    def _check_reset(self, payload: Any = None) -> None:
+        _parsed(contract.parse_reset, payload)
+
+    @workflow.update(name=contract.RESTORE_STATE)
+    async def restore_state(self, payload: Any = None) -> Accepted:
+        command = contract.parse_restore(payload)
+        await self._awake()
+        if self.life.status.is_running:
+            _refuse(CannotRestore(self._id, self.life.status))
+        self.note(command)
+        return Accepted(status=Status.IDLE)
+
+    @restore_state.validator
+    def _check_restore(self, payload: Any = None) -> None:
+        _parsed(contract.parse_restore, payload)
+        if self.life.awake and self.life.status.is_running:
+            _refuse(CannotRestore(self._id, self.life.status))
+
+    @workflow.update(name=contract.CONFIGURE)
+    def configure(self, payload: Any = None) -> Accepted:
+        self.note(contract.parse_configure(payload))
+        return Accepted(status=self.life.status)
+
+    @configure.validator
+    def _check_configure(self, payload: Any = None) -> None:
+        _parsed(contract.parse_configure, payload)
+
+    @workflow.update(name=contract.DISMISS_INTERRUPT)
+    async def dismiss_interrupt(self, payload: Any = None) -> Accepted:
+        command = contract.parse_dismiss(payload)
+        await self._awake()
+        if not any(interrupt.reason == "halt" for interrupt in self.life.head.open_interrupts):
+            _refuse(CannotDismiss(self._id, self.life.head.status))
+        self.note(command)
+        return Accepted(status=Status.IDLE)
+
+    @dismiss_interrupt.validator
+    def _check_dismiss(self, payload: Any = None) -> None:
+        _parsed(contract.parse_dismiss, payload)
+
     @property
     def _id(self) -> str:
         return workflow.info().workflow_id
@@ -200,6 +355,10 @@ class AgentWorkflow:
     @workflow.query(name=contract.INTERRUPTS)
     def interrupts(self) -> tuple[InterruptView, ...]:
         return views.interrupts(self.life)
+
+    @workflow.query(name=contract.INACTIVITY)
+    def inactivity(self) -> Inactivity:
+        return views.inactivity(self.life)
 
     @workflow.query(name=contract.PAGE)
     def page(self, request: PageRequest) -> Page:

@@ -16,19 +16,26 @@ with workflow.unsafe.imports_passed_through():
     from sagents.carried import Woken
     from sagents.pace import PACE
     from sagents.plan import (
+        AnnounceRequest,
         Answered,
         AnswerRequest,
         CallRequest,
         CallResult,
+        Notified,
+        NotifyRequest,
         Plan,
         PlannedCall,
+        Restored,
+        RestoreRequest,
         Saved,
         SaveRequest,
         Settled,
         SettleRequest,
         StepRequest,
+        ViewersRequest,
         WakeRequest,
     )
+    from sagents.viewers import Viewers
     from sagents_activities.hooks import HookActivities
     from sagents_activities.records import RecordActivities
     from sagents_activities.steps import ModelActivities
@@ -81,6 +88,40 @@ def settle(request: SettleRequest) -> ActivityHandle[Settled]:
         start_to_close=timedelta(minutes=5),
         schedule_to_close=timedelta(hours=1),
     )
+
+
+def notify(request: NotifyRequest) -> ActivityHandle[Notified]:
+    """Hand a message to a middleware, whose hook may do I/O."""
+    return _start(
+        HookActivities.notify,
+        request,
+        summary=f"message for {request.middleware}",
+        start_to_close=timedelta(minutes=5),
+        schedule_to_close=timedelta(minutes=10),
+    )
+
+
+def restore(request: RestoreRequest) -> ActivityHandle[Restored]:
+    """Read an export and sweep it; the predicates are the middleware's own."""
+    return _start(
+        HookActivities.restore,
+        request,
+        summary="restore",
+        start_to_close=timedelta(minutes=1),
+        schedule_to_close=timedelta(minutes=10),
+    )
+
+
+def announce(request: AnnounceRequest) -> ActivityHandle[None]:
+    """Tell news that nothing else carries. Short, and given up soon: news grow old."""
+    return _start_short(
+        RecordActivities.announce, request, "announce", timedelta(seconds=5), schedule_to_close=timedelta(minutes=1)
+    )
+
+
+def viewers(request: ViewersRequest) -> ActivityHandle[Viewers]:
+    """Ask who looks. Patient: an agent that cannot ask stays."""
+    return _start_short(RecordActivities.viewers, request, "who looks", timedelta(seconds=5), None)
 
 
 def save(request: SaveRequest) -> ActivityHandle[Saved]:

@@ -10,7 +10,8 @@ from sagents_workflows.life import Life, words_of
 
 with workflow.unsafe.imports_passed_through():
     from sagents.operations import AddMessages
-    from sagents.plan import Saved, SaveRequest, WakeRequest
+    from sagents.plan import Bulletin, OutcomeKind, Saved, SaveReason, SaveRequest, WakeRequest
+    from sagents.status import Status
 
 TRY_AGAIN = timedelta(seconds=60)
 """After a save or a waking that failed for good, unless news come earlier."""
@@ -20,7 +21,7 @@ async def wake(life: Life) -> None:
     """Take over as the agent's writer. Its own earlier head wins over what the start said."""
     while not life.awake:
         try:
-            woken = await gate.wake(WakeRequest(agent=life.head.agent))
+            woken = await gate.wake(WakeRequest(agent=life.head.agent, pending=bool(life.mail.waiting)))
         except FailureError as error:
             await _hold(life, error)
             continue
@@ -35,11 +36,20 @@ async def wake(life: Life) -> None:
         life.planned, life.awake = life.head.log.position, True
 
 
-async def save(life: Life) -> bool:
+async def save(life: Life, *, before: tuple[Bulletin, ...] = (), after: tuple[Bulletin, ...] = ()) -> bool:
     """Save, and say whether it worked. What failed for good is tried again after a while or with the next note."""
+    news = life.told()
+    request = SaveRequest(
+        agent_id=life.head.agent.agent_id,
+        seq=life.next_seq(),
+        reason=_reason(life),
+        before=(*news, *before),
+        after=after,
+    )
     try:
-        saved = await gate.save(SaveRequest(agent_id=life.head.agent.agent_id, seq=life.next_seq()))
+        saved = await gate.save(request)
     except FailureError as error:
+        life.news = [*news, *life.news]
         await _hold(life, error)
         return False
     if life.failing:
@@ -49,10 +59,25 @@ async def save(life: Life) -> bool:
 
 
 def confirm(life: Life, saved: Saved) -> None:
-    """A save has reached the store: what it holds leaves the tail."""
+    """A save has reached the store: what it holds leaves the tail. A saver that failed is tried again (L-51)."""
     life.head = life.head.but(log=life.head.log.confirmed(saved.base))
     life.stored_notes = saved.notes
     life.dirty = not life.head.log.is_saved
+    life.unmirrored = not saved.mirrored
+    life.clocks = life.clocks.but(saved_at=workflow.now())
+
+
+def _reason(life: Life) -> SaveReason:
+    if life.leaving is not None:
+        return SaveReason.SHUTDOWN
+    if life.head.status is Status.INTERRUPTED:
+        return SaveReason.INTERRUPT
+    if life.head.status.is_running or life.head.ending is None or not life.dirty:
+        return SaveReason.INTERVAL
+    return _AFTER.get(life.head.ending.kind, SaveReason.COMPLETION)
+
+
+_AFTER = {OutcomeKind.CANCELLED: SaveReason.CANCEL, OutcomeKind.FAILED: SaveReason.ERROR}
 
 
 def _begin(life: Life, name: str) -> None:

@@ -13,39 +13,50 @@ from sagents_workflows.alarm import Alarm
 
 with workflow.unsafe.imports_passed_through():
     from sagents.carried import Carried
-    from sagents.commands import Cancel, Stop
+    from sagents.commands import Cancel, NewMessage, Reset, Stop
     from sagents.contract import StartAgent
     from sagents.head import Head
-    from sagents.lifecycle import Lifecycle
+    from sagents.lifecycle import Lifecycle, WhileInterrupted, WhileRunning
     from sagents.loop import apply
     from sagents.mail import Mail
-    from sagents.plan import AgentRef, RunError
+    from sagents.plan import AgentRef, Bulletin, RunError
     from sagents.results import Cancelled, Failed, Result
     from sagents.status import Status
+    from sagents.viewers import Viewers
 
 T = TypeVar("T")
 
 BREAK_OFF = timedelta(seconds=25)
 """What running work has to end in once it is cancelled; then the loop goes on without it."""
 
+INTERVAL = timedelta(seconds=60)
+
+HOLDING = (Status.INTERRUPTED, Status.ERROR, Status.PAUSED)
+"""What holds messages that were queued before it (B-75); a later one, or an answer, lets them go."""
+
 
 class Life:
-    """What the handlers and the loop share. Handlers fill `mail`; the loop alone changes `head`, by `took`."""
+    """What the handlers and the loop share. Handlers fill `mail` and `viewers`; only the loop changes `head`."""
 
     def __init__(self, start: StartAgent, agent_id: str, problem: str | None) -> None:
-        carried = start.carried
+        carried = start.carried or Carried(head=_fresh(start, agent_id))
         self.start = start
-        self.head = carried.head if carried else _fresh(start, agent_id)
-        self.mail = Mail(carried.mailbox, carried.answers, carried.notes) if carried else Mail()
-        self.awake = carried is not None
+        self.head = carried.head
+        self.mail = Mail(carried.mailbox, carried.answers, carried.notes)
+        self.viewers = carried.viewers
+        self.clocks = carried.clocks.but(active_at=carried.clocks.active_at or workflow.now())
+        self.awake = self.booted = start.carried is not None
         self.problem = problem
         self.failing = False
         self.dirty = False
         self.stored_notes = -1
         self.planned = self.head.log.position
-        self.leaving: Stop | None = None
+        self.leaving: str | None = None
+        self.stop: Stop | None = None
+        self.announcing = False
         self.alarm = Alarm()
-        self.active_at = workflow.now()
+        self.unmirrored = False
+        self.news: list[Bulletin] = []
         self.signals = self.updates = 0
         self._shown = workflow.info().typed_search_attributes
 
@@ -53,14 +64,35 @@ class Life:
     def carried(self) -> Carried:
         """All of the agent but its transcript, as it is now."""
         mail = self.mail
-        return Carried(head=self.head, mailbox=tuple(mail.waiting), answers=mail.answers, notes=mail.notes)
+        return Carried(
+            head=self.head,
+            mailbox=tuple(mail.waiting),
+            answers=mail.answers,
+            notes=mail.notes,
+            viewers=self.viewers,
+            clocks=self.clocks,
+        )
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        return Lifecycle.from_wire(self.head.lifecycle)
 
     @property
     def status(self) -> Status:
         """As people see it: a message that was taken counts as running before the loop has moved."""
-        if not self.head.status.is_running and self.mail.starts_run:
+        if not self.head.status.is_running and self.mail.starts_run and not self.holds:
             return Status.RUNNING
         return Status.ERROR if self.failing and self.head.status is Status.IDLE else self.head.status
+
+    @property
+    def holds(self) -> bool:
+        """Whether what is queued waits for something new.
+
+        It was queued before the run came to such a rest, or open questions come first (`while_interrupted`).
+        """
+        if self.head.status is Status.INTERRUPTED and self.lifecycle.while_interrupted is WhileInterrupted.ENQUEUE:
+            return True
+        return self.clocks.held_notes == self.mail.notes
 
     def took(self, result: Result) -> None:
         """The head after a result; interrupts get the time they were made."""
@@ -69,27 +101,55 @@ class Life:
         self.head = head.but(interrupts=stamped)
         self.dirty = True
 
+    @property
+    def next_run_id(self) -> str:
+        """From the log alone: a run that is repeated after a reset finds its step records."""
+        return f"run_{self.head.runs + 1}_{self.head.log.digest[:8]}"
+
     def next_seq(self) -> int:
         """A number for the next activity that may save: of two saves, the higher one counts."""
         self.head = self.head.but(seq=self.head.seq + 1)
         return self.head.seq
 
-    # ── time ──────────────────────────────────────────────────────────────────────────────────────────────────
-
     def stir(self) -> None:
-        """This was activity: the inactivity clock starts again."""
-        self.active_at = workflow.now()
+        """This was activity: the inactivity clock starts again (L-20)."""
+        self.clocks = self.clocks.but(active_at=workflow.now())
 
-    def set_alarm(self) -> None:
-        """Inactivity counts only while nothing runs and nobody has to decide."""
-        patience = Lifecycle.from_wire(self.head.lifecycle).inactivity_timeout
-        waits = self.head.status in (Status.INTERRUPTED, Status.PAUSED)
-        self.alarm.set(None if waits or patience is None else self.active_at + patience)
+    def run_begins(self) -> None:
+        """A run goes on or starts: nothing is held any more, nobody is alone."""
+        self.clocks = self.clocks.but(active_at=workflow.now(), alone_since=None, held_notes=-1)
+
+    def set_viewers(self, viewers: Viewers) -> None:
+        """Who looks now. When the last one has gone, the grace period begins (L-36)."""
+        if viewers:
+            self.clocks = self.clocks.but(alone_since=None)
+        elif self.viewers:
+            self.clocks = self.clocks.but(alone_since=workflow.now())
+        self.viewers = viewers
 
     @property
-    def leaves(self) -> bool:
-        """Whether it is time to go: somebody said so, or nobody came for long."""
-        return self.leaving is not None or (self.alarm.rang and not self.mail.waiting)
+    def autosave_interval(self) -> timedelta:
+        return self.lifecycle.auto_save.interval if self.lifecycle.auto_save else INTERVAL
+
+    @property
+    def save_is_due(self) -> bool:
+        """Whether the interval since the last save is over."""
+        since = self.clocks.saved_at or self.head.created_at
+        return since is not None and workflow.now() - since >= self.autosave_interval
+
+    @property
+    def retries_saver(self) -> bool:
+        """Whether a saver of the application failed, and it is time to try again."""
+        return self.unmirrored and self.save_is_due
+
+    def tell(self, type: str, **data: object) -> None:
+        """News that the next save or announcement carries."""
+        self.news.append(Bulletin.model_validate({"type": type, "data": data}))
+
+    def told(self) -> tuple[Bulletin, ...]:
+        """The news so far, taken out."""
+        news, self.news = tuple(self.news), []
+        return news
 
     def is_long(self, events: int) -> bool:
         """Whether this workflow run has grown enough to continue as new."""
@@ -106,7 +166,8 @@ class Life:
     @property
     def breaking(self) -> bool:
         """Whether somebody wants the run to end."""
-        return self.mail.has(Cancel, Stop)
+        pushes = self.lifecycle.while_running is WhileRunning.CANCEL_AND_RUN and self.mail.has(NewMessage)
+        return pushes or self.mail.has(Cancel, Stop, Reset)
 
     async def ended(self, handle: ActivityHandle[T]) -> T:
         """What an activity returns; cancelled on request, and then left behind if it does not end in time."""
@@ -127,7 +188,23 @@ class Life:
                 self.took(Failed(error=RunError(type=type_of(error), message=words_of(error))))
         if self.breaking and self.head.status.is_running:
             self.took(Cancelled())
-        self.mail.cancels()
+        if not self.head.status.is_running:
+            self._came_to_rest()
+
+    def _came_to_rest(self) -> None:
+        self.mail.take(Cancel)
+        self.stir()
+        if self.head.status in HOLDING:
+            self.clocks = self.clocks.but(held_notes=self.mail.notes)
+        if not self.viewers:
+            self.clocks = self.clocks.but(alone_since=workflow.now())
+
+    async def attempted(self, work: Awaitable[None]) -> None:
+        """Something beside a run: its failure is said and changes nothing."""
+        try:
+            await work
+        except (FailureError, TimeoutError) as error:
+            self.problem = words_of(error)
         self.stir()
 
     async def within(self, limit: timedelta, condition: Callable[[], bool]) -> None:

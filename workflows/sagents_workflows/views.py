@@ -1,13 +1,16 @@
 """What queries answer: read from the life, never changing it."""
 
+from datetime import timedelta
+
 from temporalio import workflow
 
+from sagents_workflows.leaving import departure
 from sagents_workflows.life import Life
 from sagents_workflows.visibility import command
 
 with workflow.unsafe.imports_passed_through():
     from sagents.carried import PAGE_BYTES, Page, PageRequest
-    from sagents.contract import AgentInfo, InterruptView, StateView
+    from sagents.contract import AgentInfo, Inactivity, InterruptView, StateView
     from sagents.operations import Operation, canonical
 
 
@@ -27,9 +30,10 @@ def info(life: Life) -> AgentInfo:
         run_id=run.spec.id if run else None,
         workflow_run_id=about.run_id,
         step=run.step if run else 0,
-        last_activity_at=life.active_at,
+        last_activity_at=life.clocks.active_at,
         started_at=started,
         queued=len(life.mail.waiting),
+        viewers=life.viewers.present,
         error=head.ending.error if head.ending else None,
         problem=life.problem,
         history_bytes=about.get_current_history_size(),
@@ -47,6 +51,20 @@ def state(life: Life) -> StateView:
         position=log.position,
         digest=log.digest,
         base=log.base,
+    )
+
+
+def inactivity(life: Life) -> Inactivity:
+    """L-26, and when the agent leaves if nothing happens."""
+    patience, active_at = life.lifecycle.inactivity_timeout, life.clocks.active_at
+    leaves = departure(life)
+    return Inactivity(
+        inactivity_timeout_ms=None if patience is None else patience // timedelta(milliseconds=1),
+        last_activity_at=active_at,
+        time_since_activity_ms=(workflow.now() - active_at) // timedelta(milliseconds=1) if active_at else 0,
+        timer_active=leaves is not None,
+        leaves_at=leaves.at if leaves else None,
+        reason=leaves.reason if leaves else None,
     )
 
 

@@ -5,18 +5,14 @@ from typing import assert_never
 
 from temporalio import workflow
 
-from sagents_workflows import acting
+from sagents_workflows import acting, leaving
+from sagents_workflows.delivering import deliver
 from sagents_workflows.keeping import save, wake
 from sagents_workflows.life import Life
 
 with workflow.unsafe.imports_passed_through():
-    from sagents.commands import Resume
-    from sagents.deciding import matched
-    from sagents.errors import CannotResume
     from sagents.loop import next_action
-    from sagents.plan import RunSpec
-    from sagents.results import Action, Answer, AskModel, Continued, Park, Rest, RunCalls, Settle, Started
-    from sagents.status import Status
+    from sagents.results import Action, Answer, AskModel, Park, Rest, RunCalls, Settle
 
 
 class WayOut(StrEnum):
@@ -30,16 +26,17 @@ async def work(life: Life) -> WayOut:
     """Live. Waits for nothing but news while at rest."""
     await wake(life)
     while True:
-        deliver(life)
+        notes = life.mail.notes
+        await deliver(life)
         life.show_details()
-        if way_out := await act(life, next_action(life.head)):
+        if way_out := await act(life, notes, next_action(life.head)):
             return way_out
 
 
-async def act(life: Life, action: Action) -> WayOut | None:
+async def act(life: Life, notes: int, action: Action) -> WayOut | None:
     match action:
         case Rest() | Park():
-            return await rest(life)
+            return await rest(life, notes)
         case AskModel():
             if way_out := await before_model(life):
                 return way_out
@@ -55,72 +52,42 @@ async def act(life: Life, action: Action) -> WayOut | None:
     return None
 
 
-# ── notes become state, at boundaries only: else a message would land between a call and its result ──────────────
+async def rest(life: Life, notes: int) -> WayOut | None:
+    """Save what is new, then wait for news, a deadline, or a history that has grown too long.
 
-
-def deliver(life: Life) -> None:
-    """Act on what waits, as far as the head is at a boundary for it."""
-    for command in life.mail.resumes():
-        resume(life, command)
-    if life.head.status.is_running:
-        return
-    life.mail.cancels()
-    life.leaving = life.mail.stop() or life.leaving
-    if life.leaving is None:
-        start_run(life)
-
-
-def start_run(life: Life) -> None:
-    """All messages that wait start one run; an `execute` starts one where the agent is idle."""
-    messages = tuple(note.message for note in life.mail.messages())
-    execute = life.mail.execute()
-    run_id = f"run_{life.head.runs + 1}_{life.head.log.digest[:8]}"  # from the log: a reset repeats it
-    if messages:
-        life.took(Started(run=RunSpec(id=run_id), messages=messages))
-    elif execute is not None and life.head.status.takes_execute:
-        life.took(Started(run=execute.run(run_id)))
-    else:
-        return
-    life.stir()
-
-
-def resume(life: Life, command: Resume) -> None:
-    """Decide what waits for it, or go on after a pause; what does not fit leaves everything as it was."""
-    try:
-        decided = matched(life.head, command) if command.decisions or life.head.open_interrupts else ()
-    except CannotResume as error:
-        life.problem = str(error)
-        return
-    for decision in decided:
-        life.took(decision)
-    if not decided and life.head.status is Status.PAUSED:
-        life.took(Continued())
-    life.stir()
-
-
-# ── at rest, and between steps ───────────────────────────────────────────────────────────────────────────────────
-
-
-async def rest(life: Life) -> WayOut | None:
-    """Save what is new, then wait for news, a deadline, or a history that has grown too long."""
-    if life.dirty and not await save(life):
+    `notes` is how many the loop has acted on: with a later one it looks again before it waits or leaves.
+    """
+    life.leaving = None
+    if (life.dirty or life.news) and not await save(life):
         return None
-    life.set_alarm()
-    if life.leaves:
-        is_stored = life.stored_notes == life.mail.notes or await save(life)
-        return WayOut.LEAVE if is_stored else None
+    await leaving.look_around(life)
+    if life.retries_saver and not await save(life):
+        return None
+    if life.mail.notes != notes:
+        return None
+    if reason := time_to_leave(life):
+        return WayOut.LEAVE if await leaving.leave(life, reason) else None
     parked_events = life.head.limits.parked_events
     if life.is_long(parked_events):
         return WayOut.RENEW
     life.show_attributes()
-    await workflow.wait_condition(lambda: bool(life.mail.waiting) or life.leaves or life.is_long(parked_events))
+    life.alarm.set(leaving.rings_at(life))
+    await workflow.wait_condition(lambda: life.mail.notes != notes or life.alarm.rang or life.is_long(parked_events))
     return None
 
 
+def time_to_leave(life: Life) -> str | None:
+    """Why the agent leaves now, if it does: somebody said so, or a deadline has passed."""
+    if life.stop is not None:
+        return life.stop.reason
+    due = leaving.departure(life)
+    return due.reason if due is not None and workflow.now() >= due.at else None
+
+
 async def before_model(life: Life) -> WayOut | None:
-    """Between two steps: keep the tail short, and the history."""
+    """Between two steps: keep the tail short, and the history; save what is new at its interval."""
     log, limits = life.head.log, life.head.limits
     renews = life.is_long(limits.events)
-    if not log.is_saved and (renews or log.tail_bytes > limits.tail_bytes):
+    if not log.is_saved and (renews or log.tail_bytes > limits.tail_bytes or life.save_is_due):
         await save(life)
     return WayOut.RENEW if renews and life.head.log.is_saved else None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sagents.app import Sagents
     from sagents.limits import Limits
-    from sagents.ports import Channel, Model, Store
+    from sagents.ports import Channel, Model, Presence, Store
     from sagents_infra.dev_server import DevServer
     from sagents_infra.settings import Settings
 
@@ -39,6 +39,7 @@ class AgentEnv:
     client: "Client"
     store: "Store"
     channel: "Channel"
+    presence: "Presence"
     settings: "Settings"
     limits: "Limits"
     prefix: str = field(default_factory=lambda: uuid4().hex[:8])
@@ -52,7 +53,7 @@ class AgentEnv:
         """A worker while inside, of this application or another one: a deploy, for instance."""
         from sagents_infra.worker import make_kit, make_worker
 
-        kit = make_kit(app or self.app, self.store, self.channel, limits=self.limits, **changes)
+        kit = make_kit(app or self.app, self.store, self.channel, self.presence, limits=self.limits, **changes)
         try:
             async with make_worker(self.client, kit, self.settings):
                 yield
@@ -97,6 +98,7 @@ async def _environment(
     from sagents.limits import Limits
     from sagents_infra.channels.memory import MemoryChannel
     from sagents_infra.payloads import DiskStorageDriver, data_converter
+    from sagents_infra.presence import MemoryPresence
     from sagents_infra.settings import Settings
     from sagents_infra.stores.memory import MemoryStore
 
@@ -112,6 +114,7 @@ async def _environment(
         client=await Client.connect(server.address, data_converter=converter),
         store=store or MemoryStore(),
         channel=MemoryChannel(),
+        presence=MemoryPresence(),
         settings=settings,
         limits=limits or Limits(),
     )

@@ -1,0 +1,80 @@
+"""The application's own copies: savers get the exported state, listeners each new message (L-10, L-46…L-52)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from temporalio import activity
+
+from sagents.app import Sagents
+from sagents.hooks import called
+from sagents.lifecycle import AutoSave, Lifecycle
+from sagents.messages import Message
+from sagents.operations import AddMessages, Operation
+from sagents.plan import AgentRef, SaveReason
+from sagents.ports import Store
+from sagents.serialization import export_state
+from sagents.state import State
+from sagents_activities.userland import Userland
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Mirrors:
+    """Calls savers and listeners. What they raise is logged and stops nothing (L-10, L-51)."""
+
+    app: Sagents
+    userland: Userland
+    store: Store
+
+    def wanted(self, lifecycle: Lifecycle, reason: SaveReason) -> AutoSave | None:
+        """The auto-save to do now, if there is one: `on_idle=False` leaves the interval and the shutdown (L-50)."""
+        auto_save = lifecycle.auto_save
+        if auto_save is None or auto_save.saver is None:
+            return None
+        at_a_runs_end = reason not in (SaveReason.INTERVAL, SaveReason.SHUTDOWN)
+        return None if at_a_runs_end and not auto_save.on_idle else auto_save
+
+    async def save(self, agent: AgentRef, auto_save: AutoSave, state: State, reason: SaveReason) -> bool:
+        """Hand the exported state to the saver; False where it failed, so that it is tried again (L-51)."""
+        saver = self.app.savers.get(auto_save.saver or "")
+        if saver is None:
+            log.warning("no such saver", agent=agent.agent_id, saver=auto_save.saver, known=sorted(self.app.savers))
+            return False
+        exported = export_state(state, serialized_at=datetime.now(UTC))
+        context = {"conversation_id": agent.conversation_id, "scope": dict(agent.scope), "lifecycle": str(reason)}
+
+        async def call() -> None:
+            await saver.save(agent.agent_id, exported, context)
+
+        return await self._quietly(call, agent, f"saver {auto_save.saver}")
+
+    async def hear(self, agent: AgentRef, operations: Iterable[Operation], key: str) -> None:
+        """Pass each new message to the listeners once; `key` is the save that brings them, so a retry passes none."""
+        if not self.app.message_listeners:
+            return
+        messages = [m for operation in operations if isinstance(operation, AddMessages) for m in operation.messages]
+        writer = activity.info().workflow_run_id or ""
+        mine = f"{writer}:{activity.info().activity_id}:{activity.info().attempt}"
+        if not messages or await self.store.put_once(agent.agent_id, f"heard:{key}", mine, writer) != mine:
+            return
+        for message in messages:
+            await self._pass_on(agent, message)
+
+    async def _pass_on(self, agent: AgentRef, message: Message) -> None:
+        for listener in self.app.message_listeners:
+
+            async def call(listener: object = listener) -> None:
+                await called(listener, agent.conversation_id, message)  # type: ignore[arg-type] # checked at registration
+
+            await self._quietly(call, agent, "message listener")
+
+    async def _quietly(self, call: object, agent: AgentRef, what: str) -> bool:
+        try:
+            await self.userland.run(call)  # type: ignore[arg-type]
+        except Exception as error:
+            log.warning("a callback failed", agent=agent.agent_id, what=what, error=repr(error))
+            return False
+        return True

@@ -1,0 +1,28 @@
+"""An export takes the place of a living agent's state (B-66)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from sagents.errors import InvalidState
+from sagents.operations import difference
+from sagents.pending import questions
+from sagents.plan import Restored
+from sagents.serialization import import_state
+from sagents.state import State
+
+if TYPE_CHECKING:
+    from sagents.agent import Agent
+
+
+def restore(agent: Agent, state: State, body: str) -> Restored:
+    """The operations from this state to the exported one, swept by the agent's middleware (L-16).
+
+    Questions that survive the sweep are open again; an export that cannot be read is a problem and changes nothing.
+    """
+    try:
+        imported = import_state(agent.agent_id or "agent", json.loads(body), claims=agent.stack)
+    except (InvalidState, ValueError) as error:
+        return Restored(problem=f"The deposited export cannot be read: {error}")
+    return Restored(operations=difference(state, imported), interrupts=questions(imported))

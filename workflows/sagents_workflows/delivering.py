@@ -1,0 +1,119 @@
+"""Notes become state here, at boundaries only: else a message would land between a call and its result."""
+
+from temporalio import workflow
+
+from sagents_workflows import acting
+from sagents_workflows.life import Life
+
+with workflow.unsafe.imports_passed_through():
+    from sagents.commands import (
+        Cancel,
+        Configure,
+        Dismiss,
+        Execute,
+        NewMessage,
+        NotifyMiddleware,
+        Reset,
+        RestoreState,
+        Resume,
+        Stop,
+    )
+    from sagents.deciding import matched
+    from sagents.errors import CannotResume
+    from sagents.head import Phase
+    from sagents.lifecycle import WhileRunning
+    from sagents.mail import merged
+    from sagents.plan import RunSpec
+    from sagents.results import Continued, Dismissed, Started, Steered, WasReset
+    from sagents.status import Status
+
+
+async def deliver(life: Life) -> None:
+    """Act on what waits, as far as the head is at a boundary for it."""
+    for command in life.mail.take(Configure):
+        _configure(life, command)
+    for resume in life.mail.take(Resume):
+        _resume(life, resume)
+    for dismissal in life.mail.take(Dismiss):
+        _dismiss(life, dismissal)
+    if life.head.status.is_running:
+        _steer(life)
+    else:
+        await _at_rest(life)
+
+
+async def _at_rest(life: Life) -> None:
+    life.mail.take(Cancel)
+    if life.mail.take(Reset):
+        life.took(WasReset())
+        life.stir()
+    for restore in life.mail.take(RestoreState):
+        await life.attempted(acting.restore(life, restore))
+    for notice in life.mail.take(NotifyMiddleware):
+        await life.attempted(acting.notify(life, notice))
+    life.stop = next(iter(life.mail.take(Stop)), life.stop)
+    if life.stop is None:
+        _start_run(life)
+
+
+def _start_run(life: Life) -> None:
+    """All messages that wait start one run; an `execute` starts one where the agent is idle."""
+    if life.holds or _trips_breaker(life):
+        return
+    by_machines = life.mail.is_only_machines
+    messages, executes = merged(life.mail.take(NewMessage)), life.mail.take(Execute)
+    if messages:
+        life.took(Started(run=RunSpec(id=life.next_run_id), messages=messages))
+    elif executes and life.head.status.takes_execute:
+        life.took(Started(run=executes[0].run(life.next_run_id)))
+    else:
+        return
+    life.head = life.head.but(automatic_runs=life.head.automatic_runs + 1 if by_machines else 0)
+    life.run_begins()
+
+
+def _trips_breaker(life: Life) -> bool:
+    """Runs that only machines ask for are counted; after ten in a row a person has to speak (B-76)."""
+    limit = life.head.limits.automatic_runs
+    if not life.mail.is_only_machines or life.head.automatic_runs < limit:
+        return False
+    life.tell("auto_execution_limit_reached", limit=limit)
+    life.clocks = life.clocks.but(held_notes=life.mail.notes)
+    return True
+
+
+def _steer(life: Life) -> None:
+    """Before the next model call, where the lifecycle says so and no call waits for its result (K-14)."""
+    steers = life.lifecycle.while_running is WhileRunning.STEER
+    if steers and life.head.phase is Phase.MODEL and (messages := merged(life.mail.take(NewMessage))):
+        life.took(Steered(messages=messages))
+        life.stir()
+
+
+def _resume(life: Life, command: Resume) -> None:
+    """Decide what waits for it, or go on after a pause; what does not fit leaves everything as it was."""
+    try:
+        decided = matched(life.head, command) if command.decisions or life.head.open_interrupts else ()
+    except CannotResume as error:
+        life.problem = str(error)
+        return
+    for decision in decided:
+        life.took(decision)
+    if not decided and life.head.status is Status.PAUSED:
+        life.took(Continued())
+    life.run_begins()
+
+
+def _dismiss(life: Life, _: Dismiss) -> None:
+    if any(interrupt.reason == "halt" for interrupt in life.head.open_interrupts):
+        life.took(Dismissed())
+        life.stir()
+
+
+def _configure(life: Life, command: Configure) -> None:
+    head = life.head
+    if command.lifecycle is not None:
+        head = head.but(lifecycle=command.lifecycle)
+    if command.options is not None:
+        head = head.but(agent=head.agent.but(options=command.options))
+    life.head, life.dirty = head, True

@@ -1,0 +1,92 @@
+"""When an agent leaves, and what it says then (DESIGN section 7)."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from temporalio import workflow
+
+from sagents_workflows import gate
+from sagents_workflows.keeping import save
+from sagents_workflows.life import Life
+
+with workflow.unsafe.imports_passed_through():
+    from sagents.plan import Bulletin, ViewersRequest
+    from sagents.status import Status
+
+INACTIVITY = "inactivity"
+NO_VIEWERS = "no_viewers"
+WAITING = (Status.INTERRUPTED, Status.PAUSED)
+
+
+class Departure(NamedTuple):
+    """When the agent leaves if nothing happens, and why."""
+
+    at: datetime
+    reason: str
+
+
+def departure(life: Life) -> Departure | None:
+    """The decision table: only who has nothing to do leaves, and nobody while people look (L-31, L-40)."""
+    lifecycle, clocks = life.lifecycle, life.clocks
+    if life.head.status.is_running or life.head.status in WAITING or clocks.active_at is None:
+        return None
+    presence, when = lifecycle.presence, []
+    if presence.enabled and life.viewers and presence.viewers_block_inactivity:
+        return None
+    if presence.enabled and not life.viewers and clocks.alone_since is not None:
+        when.append(Departure(clocks.alone_since + lifecycle.grace_period, NO_VIEWERS))
+    if lifecycle.inactivity_timeout is not None:
+        when.append(Departure(clocks.active_at + lifecycle.inactivity_timeout, INACTIVITY))
+    return min(when, default=None)
+
+
+def rings_at(life: Life) -> datetime | None:
+    """The next moment at which something has to be decided: a departure, a lease's end, a saver's next try."""
+    leaves = departure(life)
+    retry = life.clocks.saved_at + life.autosave_interval if life.unmirrored and life.clocks.saved_at else None
+    lease = life.viewers.until if life.lifecycle.presence.enabled and not life.head.status.is_running else None
+    return min((moment for moment in (leaves and leaves.at, retry, lease) if moment), default=None)
+
+
+async def look_around(life: Life) -> None:
+    """A lease has ended here; the presence port knows whether a door has renewed it (L-40)."""
+    until = life.viewers.until
+    if not life.lifecycle.presence.enabled or until is None or workflow.now() < until:
+        return
+    notes, mine = life.mail.notes, [one for one in life.viewers.present if one.until is None]
+    seen = await gate.viewers(ViewersRequest(topic=topic_of(life)))
+    if life.mail.notes != notes:
+        return  # somebody came or went meanwhile: look again
+    renewed = [one for one in seen.present if one.viewer not in {other.viewer for other in mine}]
+    life.set_viewers(life.viewers.but(present=(*mine, *renewed)).at(workflow.now()))
+
+
+def topic_of(life: Life) -> str:
+    """What viewers look at: the lifecycle's topic, else the conversation."""
+    agent = life.head.agent
+    return life.lifecycle.presence.topic or f"conversation:{agent.conversation_id or agent.agent_id}"
+
+
+async def leave(life: Life, reason: str) -> bool:
+    """Save and say goodbye, in the order of the document: for `no_viewers` the event comes first (L-22, L-35)."""
+    life.leaving = reason
+    goodbye = (_shutdown(life, reason),)
+    if reason == NO_VIEWERS:
+        return await save(life, before=goodbye)
+    return await save(life, after=goodbye)
+
+
+def _shutdown(life: Life, reason: str) -> Bulletin:
+    status = life.head.status
+    return Bulletin(
+        type="agent_shutdown",
+        data={
+            "reason": reason,
+            "agent_id": life.head.agent.agent_id,
+            "status": str(status),
+            "interrupt_restorable": status is Status.INTERRUPTED,
+            "last_activity_at": life.clocks.active_at.isoformat() if life.clocks.active_at else None,
+            "shutdown_at": workflow.now().isoformat(),
+            "client_status": "inactive" if reason in (INACTIVITY, NO_VIEWERS) else "stopped",
+        },
+    )
