@@ -1,29 +1,21 @@
 """A store in one SQLite file: the embedded default. Several processes may use the file at once."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from sqlite3 import Connection
 
-from sagents.ports import Base, Chain, Save, SavedHead, Segment, Weight
+from sagents.events import Event
+from sagents.ports import Base, Chain, News, PendingInterrupt, Save, SavedHead, Segment, Weight
 from sagents_infra.sqlite_file import SqliteFile
+from sagents_infra.stores import sqlite_log
 from sagents_infra.stores.bases import BaseRow, chain_of, weight_of
+from sagents_infra.stores.entries import in_line
 from sagents_infra.stores.fence import claimed, saved, taken_over
+from sagents_infra.stores.sqlite_schema import MIGRATIONS, TABLES
 
 BUSY = timedelta(seconds=2)
 """How long a call waits for another process's write; less than the 3 s that a save may take, so that it can say why."""
-
-MIGRATIONS = (
-    (
-        """CREATE TABLE agents (
-            agent_id TEXT PRIMARY KEY, generation INTEGER NOT NULL, workflow_run_id TEXT NOT NULL, seq INTEGER NOT NULL,
-            base_position INTEGER NOT NULL, base_digest TEXT NOT NULL, head TEXT)""",
-        """CREATE TABLE bases (
-            agent_id TEXT NOT NULL, digest TEXT NOT NULL, position INTEGER NOT NULL, parent TEXT NOT NULL,
-            is_snapshot INTEGER NOT NULL, size INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (agent_id, digest))""",
-        """CREATE TABLE records (
-            agent_id TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (agent_id, key))""",
-    ),
-)
 
 BACK = """
     WITH RECURSIVE back (depth, digest, position, parent, is_snapshot, size) AS (
@@ -66,6 +58,18 @@ class SqliteStore:
     async def get(self, agent_id: str, key: str) -> str | None:
         return await self._file.read(lambda db: _get(db, agent_id, key))
 
+    async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str) -> tuple[Event, ...]:
+        return await self._file.write(lambda db: _append(db, agent_id, news, workflow_run_id))
+
+    async def events(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
+        return await self._file.read(lambda db: sqlite_log.events(db, agent_id, after, limit))
+
+    async def deposit(self, agent_id: str, key: str, body: str) -> None:
+        await self._file.write(lambda db: _insert_record(db, agent_id, key, body))
+
+    async def interrupts(self, agent_id: str | None = None) -> tuple[PendingInterrupt, ...]:
+        return in_line(await self._file.read(lambda db: sqlite_log.waiting(db, agent_id)))
+
     async def delete(self, agent_id: str) -> None:
         await self._file.write(lambda db: _delete(db, agent_id))
 
@@ -102,12 +106,13 @@ def _save(db: Connection, save: Save) -> SavedHead:
     row = saved(before, save)
     if row is not before:
         _keep(db, save.agent_id, row)
+        sqlite_log.replace_interrupts(db, save.agent_id, save.interrupts)
         if save.segment is not None:
-            _append(db, save.agent_id, save.segment)
+            _insert_base(db, save.agent_id, save.segment)
     return row
 
 
-def _append(db: Connection, agent_id: str, segment: Segment) -> None:
+def _insert_base(db: Connection, agent_id: str, segment: Segment) -> None:
     db.execute(
         "INSERT INTO bases (agent_id, digest, position, parent, is_snapshot, size, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (agent_id, digest) DO NOTHING",
@@ -121,12 +126,16 @@ def _back(db: Connection, query: str, agent_id: str, digest: str) -> list[BaseRo
 
 def _put_once(db: Connection, agent_id: str, key: str, body: str, workflow_run_id: str) -> str:
     claimed(agent_id, _load(db, agent_id), workflow_run_id)
+    _insert_record(db, agent_id, key, body)
+    stored = _get(db, agent_id, key)
+    return body if stored is None else stored
+
+
+def _insert_record(db: Connection, agent_id: str, key: str, body: str) -> None:
     db.execute(
         "INSERT INTO records (agent_id, key, body) VALUES (?, ?, ?) ON CONFLICT (agent_id, key) DO NOTHING",
         (agent_id, key, body),
     )
-    stored = _get(db, agent_id, key)
-    return body if stored is None else stored
 
 
 def _get(db: Connection, agent_id: str, key: str) -> str | None:
@@ -134,6 +143,11 @@ def _get(db: Connection, agent_id: str, key: str) -> str | None:
     return None if row is None else str(row[0])
 
 
+def _append(db: Connection, agent_id: str, news: Sequence[News], workflow_run_id: str) -> tuple[Event, ...]:
+    claimed(agent_id, _load(db, agent_id), workflow_run_id)
+    return sqlite_log.append(db, agent_id, news)
+
+
 def _delete(db: Connection, agent_id: str) -> None:
-    for table in ("agents", "bases", "records"):
+    for table in TABLES:
         db.execute(f"DELETE FROM {table} WHERE agent_id = ?", (agent_id,))

@@ -1,30 +1,20 @@
-"""What every `Store` promises: the specification of the port, held by each adapter (DESIGN 4.2 and 4.4)."""
+"""What every `Store` promises: the specification of the port, held by each adapter (DESIGN 4.2 and 4.4).
+
+Its events, deposits and interrupts are in `test_contract_log.py`.
+"""
 
 import asyncio
-from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sagents.errors import Damaged, Superseded
 from sagents.ports import Base, Chain, Save, SavedHead, Segment, Store, Weight
-from sagents_infra.stores import MemoryStore, SqliteStore
 
 AGENT, RUN, OTHER_RUN = "conversation-1", "workflow-run-1", "workflow-run-2"
 NOTHING = Base()
 A, B, C, D = (Base(position=at, digest=name) for at, name in enumerate("abcd", start=1))
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "memory":
-        yield MemoryStore()
-    else:
-        sqlite = SqliteStore(tmp_path / "store.sqlite")
-        yield sqlite
-        sqlite.close()
 
 
 def a_save(seq: int = 0, head: str = '{"phase":"idle"}', run: str = RUN, **fields: Any) -> Save:

@@ -8,14 +8,16 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from sagents.errors import StoreUnavailable
-from sagents.ports import Base, Save, Segment
+from sagents.events import Event
+from sagents.ports import Base, News, Save, Segment
 from sagents_infra.stores import SqliteStore
+from sagents_infra.stores.sqlite_schema import MIGRATIONS
 
 WRITER = Path(__file__).with_name("writer.py")
 
@@ -68,6 +70,21 @@ async def test_processes_agree_on_the_first_record_of_each_key(path: Path, store
     assert [process.returncode for process in writers] == [0] * 4
     stored = [await store.get("shared", f"step-{n}") for n in range(100)]
     assert [output.split() for output in outputs] == [stored] * 4
+
+
+@pytest.mark.asyncio
+async def test_processes_agree_on_the_first_event_of_each_slot_and_on_its_id(path: Path, store: SqliteStore) -> None:
+    await store.take_over("shared", "run", 0)
+    writers = [writer(path, "announce", f"process-{n}") for n in range(4)]
+    outputs = [process.communicate(timeout=60)[0] for process in writers]
+    assert [process.returncode for process in writers] == [0] * 4
+    told = [line for output in outputs for line in output.splitlines()]
+    assert len(told) == 4 * 50 * 2
+    by_slot = {slot: (number, by) for slot, number, by in (line.split() for line in set(told))}
+    assert len(set(told)) == len(by_slot) == 50 + 4 * 50  # whoever asks for a slot is told the same
+    stored = await store.events("shared")
+    assert [event.id for event in stored] == list(range(1, 251))
+    assert {(f"{event.id}", event.data["by"]) for event in stored} == set(by_slot.values())
 
 
 @pytest.mark.parametrize("after", [1, random.Random(7).randint(2, 40), 150])
@@ -178,8 +195,49 @@ async def test_a_file_of_a_newer_version_is_refused_with_what_to_do(path: Path) 
     await store.take_over("agent", "run", 0)
     await store._file.read(lambda db: db.execute("PRAGMA user_version=99"))
     store.close()
-    with pytest.raises(StoreUnavailable, match=r"newer Sagents \(schema 99, this one knows 1\); upgrade"):
+    with pytest.raises(StoreUnavailable, match=r"newer Sagents \(schema 99, this one knows 2\); upgrade"):
         await SqliteStore(path).load("agent")
+
+
+@pytest.fixture
+def old(path: Path) -> Path:
+    """A file as version 0.1.0 left it, with an agent in it."""
+    path.parent.mkdir()
+    db = sqlite3.connect(path)
+    db.executescript(";".join(MIGRATIONS[0]) + "; PRAGMA journal_mode=WAL; PRAGMA user_version=1")
+    db.execute("""INSERT INTO agents VALUES ('agent', 4, 'run', 7, 1, 'a', '{"todos":1}')""")
+    db.execute("INSERT INTO bases VALUES ('agent', 'a', 1, '', 0, 2, '[]')")
+    db.execute("INSERT INTO records VALUES ('agent', 'step-1', '{}')")
+    db.commit()
+    db.close()
+    return path
+
+
+@pytest.mark.asyncio
+async def test_a_file_of_an_older_version_keeps_its_agents_and_takes_events_and_interrupts(old: Path) -> None:
+    store = SqliteStore(old)
+    row, chain = await store.load("agent"), await store.chain("agent", "a")
+    assert row is not None
+    assert chain is not None
+    assert (row.generation, row.seq, row.head, chain.segments) == (4, 7, '{"todos":1}', ("[]",))
+    assert await store.get("agent", "step-1") == "{}"
+    event = Event(agent_id="agent", type="test", at=datetime.now(UTC))
+    assert await store.append("agent", [News(slot="a", event=event)], "run") == (event.but(id=1),)
+    await store.save(Save(agent_id="agent", workflow_run_id="run", seq=8, head="{}", interrupts=("{}",)))
+    assert [one.interrupt for one in await store.interrupts()] == ["{}"]
+    store.close()
+
+
+@pytest.mark.asyncio
+async def test_processes_that_open_an_old_file_at_once_migrate_it_once(old: Path) -> None:
+    writers = [writer(old, "fill", f"agent-{n}") for n in range(4)]
+    for process in writers:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in writers] == [0] * 4
+    store = SqliteStore(old)
+    assert await store.interrupts() == ()
+    assert await store.load("agent") is not None
+    store.close()
 
 
 @pytest.mark.asyncio

@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
-from sagents.ports import Base, Save, Segment
+from sagents.events import Event
+from sagents.ports import Base, News, Save, Segment
 from sagents_infra.stores import SqliteStore
 
 
@@ -29,6 +31,18 @@ async def race(store: SqliteStore, name: str) -> None:
         print(await store.put_once("shared", f"step-{n}", f'"{name}:{n}"', "run"), flush=True)
 
 
+async def announce(store: SqliteStore, name: str) -> None:
+    """Events in slots that every process wants, and in slots of its own; prints each with the id it got."""
+    for n in range(50):
+        news = [a_news(f"step-{n}", name), a_news(f"{name}-{n}", name)]
+        for one, event in zip(news, await store.append("shared", news, "run"), strict=True):
+            print(one.slot, event.id, event.data["by"], flush=True)
+
+
+def a_news(slot: str, name: str) -> News:
+    return News(slot=slot, event=Event(agent_id="shared", type="test", at=datetime.now(UTC), data={"by": name}))
+
+
 async def main(path: str, job: str, name: str) -> None:
     store = SqliteStore(Path(path))
     match job:
@@ -36,6 +50,8 @@ async def main(path: str, job: str, name: str) -> None:
             await fill(store, name, times=100)
         case "race":
             await race(store, name)
+        case "announce":
+            await announce(store, name)
         case _:
             await fill(store, name, times=None)
     store.close()

@@ -1,0 +1,72 @@
+"""What a store keeps of events and of what waits for people, as the texts that it keeps."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
+
+from sagents.errors import Damaged
+from sagents.events import Event
+from sagents.ports import News, PendingInterrupt
+
+
+def entry_of(news: News, number: int) -> str:
+    """An event as it stands in the log, with the id it has there."""
+    event = news.event.but(id=number)
+    try:
+        return event.model_dump_json()
+    except PydanticSerializationError:  # half of a surrogate pair, as a tool leaves that cuts an emoji in two
+        text = json.dumps(event.model_dump(mode="json"), ensure_ascii=False)
+        return text.encode("utf-8", "replace").decode()
+
+
+def event_of(agent_id: str, entry: str) -> Event:
+    """The event that an entry of the log holds."""
+    try:
+        return Event.model_validate_json(entry)
+    except ValidationError as error:
+        raise Damaged(f"An event of {agent_id!r} cannot be read: {error.error_count()} problems.") from None
+
+
+class Waiting(NamedTuple):
+    """An interrupt that waits, with its place in line: when it was made, if it says so, else in which order it came."""
+
+    number: int
+    created_at: float | None
+    agent_id: str
+    body: str
+
+    @classmethod
+    def of(cls, agent_id: str, body: str, number: int) -> "Waiting":
+        return cls(number, _created_at(body), agent_id, body)
+
+
+def in_line(waiting: Iterable[Waiting]) -> tuple[PendingInterrupt, ...]:
+    """Oldest first; those that do not say when they were made come last."""
+    line = sorted(waiting, key=lambda one: (one.created_at is None, one.created_at or 0.0, one.number))
+    return tuple(PendingInterrupt(agent_id=one.agent_id, interrupt=one.body) for one in line)
+
+
+def arrived(bodies: Sequence[str], waiting: Iterable[Waiting]) -> tuple[str, ...]:
+    """Those of `bodies` that do not wait yet, each once, in their order. Who waits already keeps its place."""
+    known = {one.body for one in waiting}
+    return tuple(body for body in dict.fromkeys(bodies) if body not in known)
+
+
+class _Dated(BaseModel):
+    """The one thing that a store asks of an interrupt."""
+
+    created_at: datetime | None = None
+
+
+def _created_at(body: str) -> float | None:
+    try:
+        made = _Dated.model_validate_json(body).created_at
+    except ValidationError:
+        return None
+    if made is None:
+        return None
+    return (made if made.tzinfo else made.replace(tzinfo=UTC)).timestamp()

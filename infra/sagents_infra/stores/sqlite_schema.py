@@ -1,0 +1,23 @@
+"""The tables of the SQLite store, as they came to be."""
+
+MIGRATIONS = (
+    (
+        """CREATE TABLE agents (
+            agent_id TEXT PRIMARY KEY, generation INTEGER NOT NULL, workflow_run_id TEXT NOT NULL, seq INTEGER NOT NULL,
+            base_position INTEGER NOT NULL, base_digest TEXT NOT NULL, head TEXT)""",
+        """CREATE TABLE bases (
+            agent_id TEXT NOT NULL, digest TEXT NOT NULL, position INTEGER NOT NULL, parent TEXT NOT NULL,
+            is_snapshot INTEGER NOT NULL, size INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (agent_id, digest))""",
+        """CREATE TABLE records (
+            agent_id TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (agent_id, key))""",
+    ),
+    (
+        """CREATE TABLE events (
+            agent_id TEXT NOT NULL, id INTEGER NOT NULL, slot TEXT NOT NULL, entry TEXT NOT NULL,
+            PRIMARY KEY (agent_id, id), UNIQUE (agent_id, slot))""",
+        """CREATE TABLE interrupts (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, created_at REAL, agent_id TEXT NOT NULL, body TEXT NOT NULL)""",
+        "CREATE INDEX interrupts_of_agent ON interrupts (agent_id)",
+    ),
+)
+TABLES = ("agents", "bases", "records", "events", "interrupts")
