@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from sagents import contract
 from sagents.agent import Agent
-from sagents.client import listing, payloads
+from sagents.client import listing, payloads, watching
 from sagents.client.connecting import connect_outside
 from sagents.client.line import Line
 from sagents.client.reading import read_state, stored_head, stored_name
@@ -172,15 +172,14 @@ class AgentServer:
             return carried.head.open_interrupts
         return tuple(view.interrupt for view in views)
 
-    async def watch(self, agent_id: str) -> AsyncGenerator[Event, None]:
-        """Events from now on, also of an agent that is yet to start; end it by leaving the loop, or by `aclose`."""
-        heard = self._channel.listen(contract.check_agent_id(agent_id))
-        try:
-            async for event in heard:
-                yield event
-        finally:
-            if isinstance(heard, AsyncGenerator):
-                await heard.aclose()
+    def watch(self, agent_id: str, after: int | None = None) -> AsyncGenerator[Event, None]:
+        """Events after the one with this id (0: all there are), then live ones; with None those from now on.
+
+        No gap, no repeat; also of an agent that sleeps or is yet to start. End it by leaving the loop, or by `aclose`.
+        """
+        return watching.watch(self._store, self._channel, contract.check_agent_id(agent_id), after)
+
+    subscribe = watch
 
     # ── over all agents ───────────────────────────────────────────────────────────────────────────────────────
 
