@@ -13,10 +13,10 @@ from sagents.agent import Agent
 from sagents.client import listing, payloads
 from sagents.client.connecting import connect_outside
 from sagents.client.line import Line
-from sagents.client.reading import read_state, stored_head, stored_name
+from sagents.client.reading import read_interrupts, read_state, stored_name
 from sagents.client.session import Handle, Session, agent_id_for
 from sagents.commands import Answering
-from sagents.contract import Accepted, AgentInfo, InterruptView, StartAgent
+from sagents.contract import Accepted, AgentInfo, StartAgent
 from sagents.decisions import Decision
 from sagents.errors import AgentNotFound, AgentNotRegistered
 from sagents.events import Event
@@ -163,14 +163,7 @@ class AgentServer:
 
     async def interrupts(self, agent_id: str) -> tuple[Interrupt, ...]:
         """What waits for a person, in the order in which `resume` takes decisions; a sleeping agent's too."""
-        try:
-            views = await self._line.ask(agent_id, contract.INTERRUPTS, tuple[InterruptView, ...])
-        except AgentNotFound:
-            carried = await stored_head(self._store, agent_id)
-            if carried is None:
-                raise
-            return carried.head.open_interrupts
-        return tuple(view.interrupt for view in views)
+        return await read_interrupts(self._line, self._store, contract.check_agent_id(agent_id))
 
     async def watch(self, agent_id: str) -> AsyncGenerator[Event, None]:
         """Events from now on, also of an agent that is yet to start; end it by leaving the loop, or by `aclose`."""

@@ -34,6 +34,7 @@ def info(life: Life) -> AgentInfo:
         problem=life.problem,
         history_bytes=about.get_current_history_size(),
         history_events=about.get_current_history_length(),
+        waking=not life.awake,
     )
 
 
@@ -47,6 +48,7 @@ def state(life: Life) -> StateView:
         position=log.position,
         digest=log.digest,
         base=log.base,
+        waking=not life.awake,
     )
 
 
