@@ -58,6 +58,8 @@ class Life:
     @property
     def status(self) -> Status:
         """As people see it: a message that was taken counts as running before the loop has moved."""
+        if self.failing and not self.awake:
+            return Status.ERROR
         if not self.head.status.is_running and self.mail.starts_run:
             return Status.RUNNING
         return Status.ERROR if self.failing and self.head.status is Status.IDLE else self.head.status
@@ -171,4 +173,4 @@ def type_of(error: BaseException) -> str:
 def words_of(error: BaseException) -> str:
     """What went wrong, without Temporal's wrapping."""
     cause = error.cause if isinstance(error, ActivityError) else error
-    return str(cause or error)
+    return cause.message if isinstance(cause, ApplicationError) else str(cause or error)
