@@ -187,7 +187,7 @@ class AgentServer:
 
     async def list_agents_matching(self, pattern: str) -> list[str]:
         """Ids of the running agents that match, sorted; `*` stands for anything (L-65)."""
-        return sorted([agent_id async for agent_id in listing.running(self._line, pattern)])
+        return await listing.running(self._line, pattern)
 
     # ── how it travels ────────────────────────────────────────────────────────────────────────────────────────
 
