@@ -432,6 +432,22 @@ async def test_a_hook_that_raises_is_an_error_that_names_it(agent_env: Any, hook
         assert await agent.say("two") == "heard two"
 
 
+async def test_tools_that_cannot_be_listed_any_more_are_an_error_that_the_model_reads(agent_env: Any) -> None:
+    listed = 0
+
+    class Flaky(Middleware):
+        def tools(self, context: Any, /) -> Any:
+            nonlocal listed
+            listed += 1
+            if listed in (2, 3):  # for the call alone
+                raise ConnectionError("the tool server is gone")
+            return [finish]
+
+    async with agent_env(app_of(uses("finish"), middleware=[Flaky()])) as env:
+        agent = await started(env, "helper")
+        assert "ConnectionError" in await agent.say("go")
+
+
 @pytest.mark.parametrize("size", [3 * 1024 * 1024, 40 * 1024 * 1024])
 async def test_a_tool_result_that_is_too_large_is_an_error_that_the_model_reads(agent_env: Any, size: int) -> None:
     """DESIGN 4.5: over 2 MiB in an activity's result would wedge an agent for ever."""
