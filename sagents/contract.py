@@ -120,6 +120,8 @@ class AgentInfo(Frozen):
     problem: str | None = None
     history_bytes: int = 0
     history_events: int = 0
+    waking: bool = False
+    """Its earlier state is not read yet, so most figures mean nothing."""
 
 
 class Inactivity(Frozen):
@@ -142,6 +144,8 @@ class StateView(Frozen):
     position: int = 0
     digest: str = ""
     base: Base = Base()
+    waking: bool = False
+    """Its earlier state is not read yet: what is here is not all."""
 
 
 class InterruptView(Frozen):

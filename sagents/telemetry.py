@@ -114,10 +114,7 @@ def execute(event: EventName, measurements: Mapping[str, Any], metadata: Mapping
         if event in attached.events:
             try:
                 attached.handler(event, dict(measurements), dict(metadata), attached.config)
-            except (
-                Exception,
-                asyncio.CancelledError,
-            ):  # a handler's own futures, not our being cancelled: no await here
+            except (Exception, asyncio.CancelledError):  # cancelled is a future of its own: nothing is awaited here
                 _remove(attached)
                 name = ".".join(event)
                 log.exception("telemetry handler %r raised at %s and was detached", attached.handler_id, name)

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 from temporalio.exceptions import ApplicationError, FailureError
 
-from sagents.errors import Damaged, SagentsError, StateUnavailable, StoreUnavailable, Superseded
+from sagents.errors import SagentsError, StateUnavailable, StoreUnavailable, Superseded
 
 RETRYABLE = (StoreUnavailable, StateUnavailable, Superseded)
 """A superseded writer asks Temporal again with its next attempt: it is the current one by then, or it is gone."""
@@ -21,5 +22,5 @@ def translated() -> Iterator[None]:
         raise
     except RETRYABLE as error:
         raise ApplicationError(str(error), type=type(error).__name__) from error
-    except (Damaged, ValidationError, SagentsError) as error:
+    except (SagentsError, ValidationError, PydanticSerializationError) as error:
         raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error

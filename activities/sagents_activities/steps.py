@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from sagents.errors import AgentNotRegistered, InvalidAgent
+from sagents.errors import AgentNotRegistered, Damaged, InvalidAgent
 from sagents.loop import apply, ends
 from sagents.plan import Ending, OutcomeKind, Plan, RunError, SaveReason, StepRequest
 from sagents.step import take_step
@@ -71,7 +71,10 @@ class ModelActivities:
         """Save what the agent will be once the kernel has applied this plan, so that no activity more is needed."""
         carried = await self.kit.saver.read(request.agent.agent_id)
         after = carried.but(head=apply(carried.head, plan).but(seq=request.seq))
-        saved = await self.kit.saver.save(after, request.seq, SaveReason.COMPLETION)
+        try:
+            saved = await self.kit.saver.save(after, request.seq, SaveReason.COMPLETION)
+        except Damaged:
+            return plan  # what was said is not lost by it: the kernel saves next, and tells people what is wrong
         announcer.status(str(after.head.status), ending)
         return plan.but(saved=saved)
 

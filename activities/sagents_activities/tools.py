@@ -13,7 +13,6 @@ from sagents.messages import Message, ToolCall, ToolResult
 from sagents.operations import AddMessages, CutMessages, Operation, SetMessages
 from sagents.plan import CallRequest, CallResult, Plan, WorkerLoss
 from sagents.surroundings import Surroundings
-from sagents_activities.announcer import Announcer
 from sagents_activities.failures import translated
 from sagents_activities.kit import Kit
 
@@ -38,48 +37,51 @@ class ToolActivities:
         """
         with translated():
             call = await self._planned(request)
-            if request.on_worker_loss is WorkerLoss.REPORT and await self._was_lost(request):
-                return _error(request, LOST)
-            async with self.kit.announcer(
-                request.agent.agent_id, request.run_id, request.call_id
-            ).publishing() as announcer:
-                return await self._run(request, call, announcer)
+            announcing = self.kit.announcer(request.agent.agent_id, request.run_id, request.call_id).publishing()
+            async with announcing as announcer:
+                try:
+                    return await self._run(request, call, self.kit.surroundings(announcer))
+                except (AgentNotRegistered, InvalidAgent) as error:
+                    return _error(request, f"The tool could not run: {error}")
 
-    async def _run(self, request: CallRequest, call: ToolCall, announcer: Announcer) -> CallResult:
-        around = self.kit.surroundings(announcer)
+    async def _run(self, request: CallRequest, call: ToolCall, around: Surroundings) -> CallResult:
         read_state = self.kit.reader.from_elsewhere(request.agent.agent_id, request.reference)
         attempt = activity.info().attempt
+        agent = await self.kit.userland.run(lambda: self._agent_for(request, around))
+        if request.on_worker_loss is WorkerLoss.REPORT and await self._was_lost(request):
+            return _error(request, LOST)
+        return await self.kit.userland.run(
+            lambda: run_call(agent, call, request, around, read_state=read_state, attempt=attempt)
+        )
 
-        async def run() -> CallResult:
-            agent = await self.kit.make(request.agent)
-            await self._expect_tool(agent, request, around)
-            return await run_call(agent, call, request, around, read_state=read_state, attempt=attempt)
-
-        try:
-            return await self.kit.userland.run(run)
-        except (AgentNotRegistered, InvalidAgent) as error:
-            return _error(request, f"The tool could not run: {error}")
-
-    async def _expect_tool(self, agent: Agent, request: CallRequest, around: Surroundings) -> None:
-        """A planned tool that is not here may be on a newer worker for a while; then the model reads so."""
+    async def _agent_for(self, request: CallRequest, around: Surroundings) -> Agent:
+        """The agent. A planned tool that is not here may be on a newer worker, for a while."""
+        agent = await self.kit.make(request.agent)
         context = context_of(agent, request.agent, around.emit, run_id=request.run_id)
-        if await agent.tool_named(request.name, context) is None:
+        try:
+            is_here = await agent.tool_named(request.name, context) is not None
+        except Exception:
+            is_here = True  # nobody can tell; the call itself says to the model what is wrong
+        if not is_here:
             self.kit.perhaps_elsewhere(NotHere(f"This worker does not know the tool {request.name!r}."))
+        return agent
 
     async def _planned(self, request: CallRequest) -> ToolCall:
         """The call as the model made it, with the arguments that a person gave instead, where one did."""
-        plan = self.records.get(request.record)
+        key = (activity.info().workflow_run_id or "", request.record)
+        plan = self.records.get(key)
         if plan is None:
             body = await self.kit.store.get(request.agent.agent_id, request.record)
             if body is None:
                 raise StoreUnavailable(f"The store does not have the record {request.record!r} (any more).")
-            plan = self.records.put(request.record, body)
+            plan = self.records.put(key, body)
         call = plan[request.call_id]
         return call if request.arguments is None else call.but(arguments=request.arguments)
 
     async def _was_lost(self, request: CallRequest) -> bool:
         """Whether an earlier attempt of this very activity had begun: its footprint is in the store."""
         info = activity.info()
+        await self.kit.fence.claim(request.agent.agent_id)
         key = f"started:{info.workflow_run_id}:{request.call_id}"
         mine = str(info.attempt)
         return mine != await self.kit.store.put_once(request.agent.agent_id, key, mine, info.workflow_run_id or "")
@@ -87,15 +89,18 @@ class ToolActivities:
 
 @dataclass
 class RecordCache:
-    """The calls of the records that this process read last: a batch of many calls parses its record once."""
+    """The calls of the records that this process read last: a batch of many calls parses its record once.
+
+    The key of a record is unique to its agent only, so the workflow run goes with it.
+    """
 
     limit: int = 64 * 1024 * 1024
-    _calls: OrderedDict[str, tuple[dict[str, ToolCall], int]] = field(default_factory=OrderedDict)
+    _calls: OrderedDict[tuple[str, str], tuple[dict[str, ToolCall], int]] = field(default_factory=OrderedDict)
 
-    def get(self, record: str) -> dict[str, ToolCall] | None:
+    def get(self, record: tuple[str, str]) -> dict[str, ToolCall] | None:
         return self._calls[record][0] if record in self._calls else None
 
-    def put(self, record: str, body: str) -> dict[str, ToolCall]:
+    def put(self, record: tuple[str, str], body: str) -> dict[str, ToolCall]:
         plan = Plan.model_validate_json(body)
         messages = (message for operation in plan.operations for message in _said(operation))
         calls = {call.call_id: call for message in messages for call in message.tool_calls}

@@ -17,6 +17,8 @@ BEAT = 1.0
 SYNC_TOOLS = 64
 """Sync tools that one process runs at once, each in a thread."""
 
+EXITS = (SystemExit, KeyboardInterrupt)
+
 PATIENCE = 10.0
 """Seconds that cancelled user code has to tidy up; then it is left behind."""
 
@@ -64,13 +66,22 @@ class Userland:
         self._thread.join(timeout=BEAT)
 
     def _live(self) -> None:
-        self._loop.run_forever()
+        while not self._ended():
+            continue  # its task has failed; what else runs there goes on
         for task in (left := asyncio.all_tasks(self._loop)):
             task.cancel()
         if left:
             self._loop.run_until_complete(asyncio.wait(left, timeout=BEAT))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
+
+    def _ended(self) -> bool:
+        """Run what there is until `close`; False where user code has called `sys.exit()`, which ends event loops."""
+        try:
+            self._loop.run_forever()
+        except EXITS:
+            return False
+        return True
 
 
 def _tell(here: asyncio.AbstractEventLoop, outcome: asyncio.Future[T], done: asyncio.Task[T]) -> None:
@@ -84,7 +95,10 @@ def _settle(outcome: asyncio.Future[T], done: asyncio.Task[T]) -> None:
         return
     if done.cancelled():
         outcome.set_exception(asyncio.CancelledError())
-    elif (error := done.exception()) is not None:
+    elif isinstance(error := done.exception(), EXITS):
+        text = f"User code tried to end the worker: {error!r}"
+        outcome.set_exception(ApplicationError(text, type=type(error).__name__, non_retryable=True))
+    elif error is not None:
         outcome.set_exception(error)
     else:
         outcome.set_result(done.result())

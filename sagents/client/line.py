@@ -1,7 +1,6 @@
 """The line to Temporal: one method per kind of request, each repeated while trouble may pass."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,13 +14,12 @@ from temporalio.client import (
 )
 from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError
 
 from sagents import contract
 from sagents.client.patience import patiently
 from sagents.client.session import Handle
 from sagents.contract import Accepted, StartAgent
-from sagents.errors import AgentNotFound, CannotAnswer
+from sagents.errors import AgentNotFound
 
 T = TypeVar("T")
 QUERY_TIMEOUT = timedelta(seconds=6)
@@ -127,13 +125,13 @@ class Line:
 
         await patiently(agent_id, attempt, self.patience)
 
-    async def find(self, query: str) -> AsyncIterator[str]:
+    async def find(self, query: str) -> list[str]:
         """Workflow ids that visibility knows; it lags a moment behind."""
-        try:
-            async for found in self.client.list_workflows(query, page_size=1000):
-                yield found.id
-        except RPCError as error:
-            raise CannotAnswer(f"Temporal cannot list agents: {error.message} ({error.status.name})") from error
+
+        async def attempt() -> list[str]:
+            return [found.id async for found in self.client.list_workflows(query, page_size=1000)]
+
+        return await patiently("*", attempt, self.patience)
 
 
 async def _look_at(operation: WithStartWorkflowOperation[Any, Any]) -> None:

@@ -1,7 +1,6 @@
 """Which agents run, as Temporal's visibility knows it: a moment late, and without those that sleep."""
 
 import re
-from collections.abc import AsyncIterator
 
 from sagents import contract
 from sagents.client.line import Line
@@ -9,17 +8,16 @@ from sagents.client.line import Line
 LITERAL = re.compile(r"[A-Za-z0-9._:@-]*")
 
 
-async def running(line: Line, pattern: str = "*") -> AsyncIterator[str]:
-    """Ids of the running agents that match, in no order. Only `*` is special, and it stands for any run of characters
+async def running(line: Line, pattern: str = "*") -> list[str]:
+    """Ids of the running agents that match, sorted. Only `*` is special: it stands for any characters, or none (L-65).
 
-    (L-65). Sub-agents are not among them: their workflows are of another type.
+    Sub-agents are not among them: their workflows are of another type.
     """
     if not LITERAL.fullmatch(pattern.replace("*", "")):
-        return  # no agent id has such characters
+        return []  # no agent id has such characters
     wanted = re.compile(".*".join(map(re.escape, pattern.split("*"))))
-    async for agent_id in line.find(query(line.task_queue, pattern)):
-        if wanted.fullmatch(agent_id):
-            yield agent_id
+    found = await line.find(query(line.task_queue, pattern))
+    return sorted(agent_id for agent_id in found if wanted.fullmatch(agent_id))
 
 
 def query(task_queue: str, pattern: str) -> str:

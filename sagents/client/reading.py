@@ -4,21 +4,26 @@ store:  snapshot ─ segment ─ segment │ base
 kernel:                              │ tail, page by page ─▶ position, digest
 """
 
+import asyncio
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from sagents import contract
 from sagents.carried import Carried, Page, PageRequest
 from sagents.client.line import Line
-from sagents.contract import StateView
-from sagents.errors import AgentNotFound, Damaged, StateUnavailable
+from sagents.contract import AgentInfo, InterruptView, StateView
+from sagents.errors import AgentNotFound, CannotAnswer, Damaged, StateUnavailable
+from sagents.interrupts import Interrupt
 from sagents.known import Known, unrolled
 from sagents.operations import Operation
 from sagents.ports import Base, Store
 from sagents.state import State
 
+V = TypeVar("V", AgentInfo, StateView)
+
+LOOK_AGAIN = 0.05
 TRIES = 5
 """A save between two pages moves the base; then reading starts again."""
 
@@ -27,7 +32,7 @@ async def read_state(line: Line, store: Store, agent_id: str) -> State:
     """The agent's state as it is now, or as it was saved when it left."""
     for _ in range(TRIES):
         try:
-            view = await line.ask(agent_id, contract.STATE, StateView)
+            view = await _awake(line, agent_id, contract.STATE, StateView)
         except AgentNotFound:
             return (await _asleep(store, agent_id)).but(agent_id=agent_id)
         known = await _known(store, agent_id, view.base)
@@ -37,6 +42,21 @@ async def read_state(line: Line, store: Store, agent_id: str) -> State:
         if known.digest == view.digest:
             return known.state.but(agent_id=agent_id)
     raise StateUnavailable(f"The state of {agent_id!r} changed faster than it could be read; try again.")
+
+
+async def read_interrupts(line: Line, store: Store, agent_id: str) -> tuple[Interrupt, ...]:
+    """What waits for a person, also where the agent sleeps."""
+    try:
+        views = await line.ask(agent_id, contract.INTERRUPTS, tuple[InterruptView, ...])
+        if not views and (await line.ask(agent_id, contract.INFO, AgentInfo)).waking:
+            await _awake(line, agent_id, contract.INFO, AgentInfo)
+            views = await line.ask(agent_id, contract.INTERRUPTS, tuple[InterruptView, ...])
+    except AgentNotFound:
+        carried = await stored_head(store, agent_id)
+        if carried is None:
+            raise
+        return carried.head.open_interrupts
+    return tuple(view.interrupt for view in views)
 
 
 async def stored_head(store: Store, agent_id: str) -> Carried | None:
@@ -61,6 +81,17 @@ async def stored_name(store: Store, agent_id: str) -> str | None:
         return str(head["agent"].get("name", ""))
     except (ValueError, LookupError, TypeError, AttributeError):
         return ""
+
+
+async def _awake(line: Line, agent_id: str, query: str, view: type[V]) -> V:
+    """What the agent answers once it has read its earlier state; before, it would seem to be a new one."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + line.patience.total_seconds()
+    while (answer := await line.ask(agent_id, query, view)).waking:
+        if loop.time() > deadline:
+            raise CannotAnswer(f"{agent_id!r} is still waking; its store may be out of reach.")
+        await asyncio.sleep(LOOK_AGAIN)
+    return answer
 
 
 async def _asleep(store: Store, agent_id: str) -> State:

@@ -13,10 +13,10 @@ from sagents.agent import Agent
 from sagents.client import listing, payloads, watching
 from sagents.client.connecting import connect_outside
 from sagents.client.line import Line
-from sagents.client.reading import read_state, stored_head, stored_name
+from sagents.client.reading import read_interrupts, read_state, stored_name
 from sagents.client.session import Handle, Session, agent_id_for
 from sagents.commands import Answering
-from sagents.contract import Accepted, AgentInfo, InterruptView, StartAgent
+from sagents.contract import Accepted, AgentInfo, StartAgent
 from sagents.decisions import Decision
 from sagents.errors import AgentNotFound, AgentNotRegistered
 from sagents.events import Event
@@ -163,14 +163,7 @@ class AgentServer:
 
     async def interrupts(self, agent_id: str) -> tuple[Interrupt, ...]:
         """What waits for a person, in the order in which `resume` takes decisions; a sleeping agent's too."""
-        try:
-            views = await self._line.ask(agent_id, contract.INTERRUPTS, tuple[InterruptView, ...])
-        except AgentNotFound:
-            carried = await stored_head(self._store, agent_id)
-            if carried is None:
-                raise
-            return carried.head.open_interrupts
-        return tuple(view.interrupt for view in views)
+        return await read_interrupts(self._line, self._store, contract.check_agent_id(agent_id))
 
     def watch(self, agent_id: str, after: int | None = None) -> AsyncGenerator[Event, None]:
         """Events after the one with this id (0: all there are), then live ones; with None those from now on.
@@ -193,7 +186,7 @@ class AgentServer:
 
     async def list_agents_matching(self, pattern: str) -> list[str]:
         """Ids of the running agents that match, sorted; `*` stands for anything (L-65)."""
-        return sorted([agent_id async for agent_id in listing.running(self._line, pattern)])
+        return await listing.running(self._line, pattern)
 
     # ── how it travels ────────────────────────────────────────────────────────────────────────────────────────
 

@@ -175,7 +175,9 @@ async def whole_log(env: Any, agent: Driven) -> list[str]:
     row = await env.store.load(agent.agent_id)
     known = unrolled(await env.store.chain(agent.agent_id, row.base.digest))
     state = fold(known.state, (await agent.tail()).operations)
-    return [message.text for message in state.messages if message.role is Role.USER]
+    said = [message.content for message in state.messages if message.role is Role.USER]
+    parts = [content if isinstance(content, tuple) else (content,) for content in said]
+    return [part if isinstance(part, str) else part.content for content in parts for part in content if part]
 
 
 async def test_a_large_conversation_and_then_100_calls_of_5_kb(agent_env: Any) -> None:

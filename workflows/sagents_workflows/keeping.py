@@ -20,25 +20,28 @@ TRY_AGAIN = timedelta(seconds=60)
 async def wake(life: Life) -> None:
     """Take over as the agent's writer. Its own earlier head wins over what the start said."""
     while not life.awake:
+        notes = life.mail.notes
         try:
             woken = await gate.wake(WakeRequest(agent=life.head.agent, pending=bool(life.mail.waiting)))
         except FailureError as error:
-            await _hold(life, error)
+            await _hold(life, error, notes)
             continue
-        life.problem, life.failing = woken.problem or life.problem, False
+        _recovered(life)
+        life.problem = woken.problem or life.problem
         carried = woken.carried
         if carried is None:
             _begin(life, woken.agent)
         else:
             life.mail.restore(carried.mailbox, carried.answers, carried.notes)
             life.head = carried.head
+            life.rejoin(carried)
         life.head = life.head.but(limits=woken.limits)
         life.planned, life.awake = life.head.log.position, True
 
 
 async def save(life: Life, *, before: tuple[Bulletin, ...] = (), after: tuple[Bulletin, ...] = ()) -> bool:
     """Save, and say whether it worked. What failed for good is tried again after a while or with the next note."""
-    news = life.told()
+    notes, news = life.mail.notes, life.told()
     request = SaveRequest(
         agent_id=life.head.agent.agent_id,
         seq=life.next_seq(),
@@ -50,16 +53,15 @@ async def save(life: Life, *, before: tuple[Bulletin, ...] = (), after: tuple[Bu
         saved = await gate.save(request)
     except FailureError as error:
         life.news = [*news, *life.news]
-        await _hold(life, error)
+        await _hold(life, error, notes)
         return False
-    if life.failing:
-        life.problem, life.failing = None, False
     confirm(life, saved)
     return True
 
 
 def confirm(life: Life, saved: Saved) -> None:
     """A save has reached the store: what it holds leaves the tail. A saver that failed is tried again (L-51)."""
+    _recovered(life)
     life.head = life.head.but(log=life.head.log.confirmed(saved.base))
     life.stored_notes = saved.notes
     life.dirty = not life.head.log.is_saved
@@ -88,9 +90,13 @@ def _begin(life: Life, name: str) -> None:
         life.dirty = True
 
 
-async def _hold(life: Life, error: FailureError) -> None:
-    """Say what is wrong, and wait for news or a while."""
+def _recovered(life: Life) -> None:
+    if life.failing:
+        life.problem, life.failing = None, False
+
+
+async def _hold(life: Life, error: FailureError, notes: int) -> None:
+    """Say what is wrong, and wait a while or for news: more notes than there were when it was tried."""
     life.problem, life.failing = words_of(error), True
     life.show_details()
-    notes = life.mail.notes
     await life.within(TRY_AGAIN, lambda: life.mail.notes != notes)

@@ -80,6 +80,8 @@ class Life:
     @property
     def status(self) -> Status:
         """As people see it: a message that was taken counts as running before the loop has moved."""
+        if self.failing and not self.awake:
+            return Status.ERROR
         if not self.head.status.is_running and self.mail.starts_run and not self.holds:
             return Status.RUNNING
         return Status.ERROR if self.failing and self.head.status is Status.IDLE else self.head.status
@@ -126,6 +128,14 @@ class Life:
         elif self.viewers:
             self.clocks = self.clocks.but(alone_since=workflow.now())
         self.viewers = viewers
+
+    def rejoin(self, carried: Carried) -> None:
+        """Awake again: the clocks begin anew, who was there and who has come meanwhile are both there (E-45)."""
+        came = self.viewers
+        self.viewers = carried.viewers.at(workflow.now())
+        for viewer in came.present:
+            self.viewers = self.viewers.joined(viewer)
+        self.clocks = carried.clocks.but(active_at=workflow.now(), alone_since=None)
 
     @property
     def autosave_interval(self) -> timedelta:
@@ -248,4 +258,4 @@ def type_of(error: BaseException) -> str:
 def words_of(error: BaseException) -> str:
     """What went wrong, without Temporal's wrapping."""
     cause = error.cause if isinstance(error, ActivityError) else error
-    return str(cause or error)
+    return cause.message if isinstance(cause, ApplicationError) else str(cause or error)

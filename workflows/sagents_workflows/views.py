@@ -38,6 +38,7 @@ def info(life: Life) -> AgentInfo:
         problem=life.problem,
         history_bytes=about.get_current_history_size(),
         history_events=about.get_current_history_length(),
+        waking=not life.awake,
     )
 
 
@@ -51,6 +52,7 @@ def state(life: Life) -> StateView:
         position=log.position,
         digest=log.digest,
         base=log.base,
+        waking=not life.awake,
     )
 
 

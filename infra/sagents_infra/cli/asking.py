@@ -9,6 +9,7 @@ from sagents.client import AgentServer
 from sagents.contract import AgentInfo
 from sagents_infra.cli.drawing import TODO, Screen, call_text
 from sagents_infra.cli.output import brief, console, facts, show, whole
+from sagents_infra.cli.questions import questions
 from sagents_infra.cli.reaching import connected
 
 ICONS = {"user": "you", "assistant": "agent", "tool": "tool", "system": "system"}
@@ -28,10 +29,8 @@ def info(agent_id: str, as_json: bool) -> None:
         if answer is None:
             raise AgentNotFound(agent_id)
         show(whole(answer), facts(_figures(answer)), as_json)
-        waiting = await server.interrupts(agent_id) if answer.has_interrupt and not as_json else ()
-        for interrupt in waiting:
-            console().print(f"⏸ {interrupt.message or interrupt.tool or interrupt.reason}   ({interrupt.id})")
-            console().print(f"  sagents resume {agent_id} approve   (or: reject --reason ...)")
+        for question in await questions(server, agent_id) if answer.has_interrupt and not as_json else ():
+            console().print(f"⏸ {question.text}\n  {question.command}")
 
     connected(work)
 

@@ -5,17 +5,19 @@ import sys
 from contextlib import suppress
 from uuid import uuid4
 
-from sagents import Decision, Event, InvalidInput, State, Status
+import typer
+
+from sagents import Decision, Event, InvalidInput, Status
 from sagents.client import AgentServer, Session
 from sagents.commands import Answering
 from sagents.errors import CannotCancel, SagentsError
 from sagents.interrupts import Interrupt
-from sagents.outcome import call_named
 from sagents_infra.cli.answers import FORMS, decision
-from sagents_infra.cli.drawing import Screen, call_text
-from sagents_infra.cli.failing import complain
+from sagents_infra.cli.drawing import Screen
+from sagents_infra.cli.failing import FAILED, complain
 from sagents_infra.cli.following import Follower
 from sagents_infra.cli.output import console, show
+from sagents_infra.cli.questions import questions
 from sagents_infra.cli.reaching import connect
 
 
@@ -25,9 +27,11 @@ def chat(name: str, conversation: str | None, as_json: bool) -> None:
         server = runner.run(connect())
         try:
             session = runner.run(server.start(name, conversation_id=conversation or uuid4().hex[:8]))
-            Chat(runner, server, session, as_json).talk(new=conversation is None)
+            status = Chat(runner, server, session, as_json).talk()
         finally:
             server.close()
+    if not sys.stdin.isatty() and status in (Status.ERROR, Status.INTERRUPTED):
+        raise typer.Exit(FAILED)  # a script wants to know
 
 
 class Chat:
@@ -38,33 +42,39 @@ class Chat:
         self._screen = Screen(console())
         self._follower = Follower(server, session.agent_id, _print_json if as_json else self._screen.draw)
 
-    def talk(self, *, new: bool) -> None:
-        self._greet(new)
+    def talk(self) -> Status:
+        """Until the end of the input; what the agent does then."""
+        self._greet()
         self._runner.run(self._follower.__aenter__())
         try:
-            if self._runner.run(self._server.get_status(self._session.agent_id)) is Status.INTERRUPTED:
-                self._settle(Status.INTERRUPTED)
+            status = self._settle(self._runner.run(self._status()))
             while (text := self._read("you> ")) is not None:
                 if text:
-                    self._settle(self._runner.run(self._say(text)))
+                    status = self._settle(self._runner.run(self._say(text)))
         finally:
             self._runner.run(self._follower.__aexit__(None, None, None))
+        return status
 
-    def _greet(self, new: bool) -> None:
+    def _greet(self) -> None:
         session = self._session
         if self._as_json:
             show({"agent_id": session.agent_id, "conversation_id": session.conversation_id}, "", True)
             return
-        again = f" · again later: sagents chat -c {session.conversation_id}" if new else ""
-        self._screen.line(f"{session.agent_id}{again} · Ctrl-C ends a run, Ctrl-D the chat")
+        self._screen.line(
+            f"{session.agent_id} · Ctrl-C ends a run, Ctrl-D the chat · again: -c {session.conversation_id}"
+        )
+        if earlier := self._runner.run(self._follower.count()):
+            self._screen.line(f"{earlier} messages so far; `sagents state {session.agent_id}` shows them")
 
-    def _settle(self, status: Status) -> None:
+    async def _status(self) -> Status:
+        waiting = await self._server.interrupts(self._session.agent_id)  # waits until it is awake
+        return Status.INTERRUPTED if waiting else await self._server.get_status(self._session.agent_id)
+
+    def _settle(self, status: Status) -> Status:
         """Ask for decisions until nothing waits for one."""
-        while status is Status.INTERRUPTED:
-            answers = self._decide()
-            if answers is None:
-                return
+        while status is Status.INTERRUPTED and (answers := self._decide()) is not None:
             status = self._runner.run(self._answer(answers))
+        return status
 
     async def _say(self, text: str) -> Status:
         count = await self._follower.count()
@@ -112,23 +122,17 @@ class Chat:
 
     def _decide(self) -> list[Decision | Answering] | None:
         """A decision on each open interrupt; None where nobody is there to make it."""
-        waiting, texts = self._runner.run(self._waiting())
         answers: list[Decision | Answering] = []
-        for interrupt, text in zip(waiting, texts, strict=True):
-            if interrupt.problem:
-                self._screen.line(f"  {interrupt.problem}", "yellow")
-            self._screen.line(f"⏸ {text}", "yellow")
-            given = self._read_decision(interrupt)
+        for question in self._runner.run(questions(self._server, self._session.agent_id)):
+            self._screen.line(f"⏸ {question.text}", "yellow")
+            if question.interrupt.problem:
+                self._screen.line(f"  {question.interrupt.problem}", "yellow")
+            given = self._read_decision(question.interrupt)
             if given is None:
-                self._screen.line(f"left open; answer it by: sagents resume {self._session.agent_id} approve")
+                self._screen.line(f"left open; it waits for: {question.command}")
                 return None
-            answers.append(Answering(decision=given, interrupt_id=interrupt.id))
+            answers.append(Answering(decision=given, interrupt_id=question.interrupt.id))
         return answers
-
-    async def _waiting(self) -> tuple[tuple[Interrupt, ...], list[str]]:
-        waiting = await self._server.interrupts(self._session.agent_id)
-        state = await self._server.get_state(self._session.agent_id)
-        return waiting, [_question(interrupt, state) for interrupt in waiting]
 
     def _read_decision(self, interrupt: Interrupt) -> Decision | None:
         allowed = " · ".join(interrupt.allowed_decisions)
@@ -151,14 +155,6 @@ class Chat:
             if sys.stdin.isatty():
                 print()
             return None
-
-
-def _question(interrupt: Interrupt, state: State) -> str:
-    """What a person decides on: the call as it would run, else what is asked."""
-    call = call_named(state, interrupt.tool_call_id)
-    if call is not None and interrupt.is_gate:
-        return call_text(call.name, call.arguments)
-    return interrupt.message or interrupt.reason
 
 
 def _print_json(event: Event) -> None:

@@ -52,4 +52,9 @@ def complain(error: Exception, as_json: bool = False) -> None:
         problem = {"type": type(error).__name__, "message": str(error)}
         print(json.dumps({"error": problem}, ensure_ascii=False), file=sys.stderr)
     else:
-        print(f"sagents: {error}", file=sys.stderr)
+        print(f"sagents: {_words(error)}", file=sys.stderr)
+
+
+def _words(error: Exception) -> str:
+    """The message, with a command where it names a method."""
+    return str(error).replace("`AgentServer.start`", "`sagents start`")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from rich.console import Console
 
@@ -107,10 +108,17 @@ class Dev:
         self.console.print("next     `sagents chat` in another terminal, in this folder; Ctrl-C ends all", style="dim")
 
 
-def start_worker(spec: str, environment: Mapping[str, str]) -> Child:
+def start_worker(spec: str, environment: Mapping[str, str], output: IO[bytes] | None = None) -> Child:
     """A worker process of its own; it ends with this one."""
     command = [sys.executable, "-m", "sagents_infra.cli", "worker", *(["--app", spec] if spec else [])]
-    return subprocess.Popen(tied(command), env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+    return subprocess.Popen(
+        tied(command),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,  # Ctrl-C on the terminal is for whoever started it
+    )
 
 
 def local_environment(address: str, **more: str) -> Mapping[str, str]:

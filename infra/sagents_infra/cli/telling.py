@@ -6,13 +6,14 @@ from uuid import uuid4
 
 import typer
 
-from sagents import Decision, InvalidInput, Status
+from sagents import CannotResume, Decision, InvalidInput, Status
 from sagents.client import AgentServer
 from sagents.commands import Answering
 from sagents_infra.cli.drawing import Screen
 from sagents_infra.cli.failing import FAILED
 from sagents_infra.cli.following import Follower
 from sagents_infra.cli.output import console, show
+from sagents_infra.cli.questions import questions
 from sagents_infra.cli.reaching import connected
 
 
@@ -61,9 +62,8 @@ async def _send_and_wait(server: AgentServer, agent_id: str, text: str, message_
 async def explain(server: AgentServer, agent_id: str, status: Status, as_json: bool) -> None:
     """Say what to do after a run that did not simply finish; a failed one is a failed command."""
     if status is Status.INTERRUPTED and not as_json:
-        for interrupt in await server.interrupts(agent_id):
-            console().print(f"⏸ {interrupt.message or interrupt.tool or interrupt.reason}")
-        console().print(f"  sagents resume {agent_id} approve   (or: reject --reason ...)")
+        for question in await questions(server, agent_id):
+            console().print(f"⏸ {question.text}\n  {question.command}")
     if status is Status.ERROR:
         info = await server.agent_info(agent_id)
         message = info.error.message if info and info.error else info.problem if info else None
@@ -86,7 +86,13 @@ def resume(agent_id: str, decisions: Sequence[Decision], interrupt_id: str | Non
     async def work(server: AgentServer) -> None:
         ids = [interrupt.id for interrupt in await server.interrupts(agent_id)] if every else [interrupt_id]
         named = [Answering(decision=decisions[0], interrupt_id=one) for one in ids]
-        await server.resume(agent_id, named if every or interrupt_id else decisions)
+        try:
+            await server.resume(agent_id, named if every or interrupt_id else decisions)
+        except CannotResume as error:
+            if error.status != Status.INTERRUPTED:
+                raise
+            hint = f"`sagents info {agent_id}` shows what waits; --interrupt ID decides one of several, --all all alike"
+            raise CannotResume(agent_id, error.status, f"{error}. {hint}") from None
         value: dict[str, Any] = {"agent_id": agent_id, "decisions": [answer.type for answer in decisions]}
         show(value, f"{agent_id} goes on", as_json)
 

@@ -44,7 +44,7 @@ async def _until_stopped(settings: Settings, found: str, app: Sagents) -> int:
         loop.add_signal_handler(name, _stop, stopping)
     outside = await open_outside(settings)
     names = ", ".join(app.names) or "no agents"
-    print(f"worker  {names} ({found}), task queue {settings.task_queue}, process {os.getpid()}", flush=True)
+    print(f"worker   {names} ({found}), task queue {settings.task_queue}, process {os.getpid()}", flush=True)
     await run_worker(settings, app, stopping=stopping, outside=outside)
     return OK
 

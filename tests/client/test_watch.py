@@ -1,0 +1,52 @@
+"""Live events."""
+
+import asyncio
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from sagents import Event
+from sagents.client import AgentServer
+from tests.client.apps import app_of
+from tests.support.driving import until
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_who_watches_hears_a_run_from_its_first_event(serve: Any) -> None:
+    """L-60: watch, then use the agent id; also one that is yet to start."""
+    async with serve(app_of()) as (server, env):
+        heard: list[Event] = []
+        watching = asyncio.create_task(_watch(server, env.id(), heard))
+        await asyncio.sleep(0.05)
+        await server.start("helper", agent_id=env.id())
+        await server.add_message(env.id(), "hello")
+
+        async def idle() -> bool:
+            return any(event.type == "status_changed" and event.data["status"] == "idle" for event in heard)
+
+        await until(idle)
+        types = [event.type for event in heard]
+        assert types.index("llm_message") > 0
+        assert heard[0].data["status"] == "running"
+        watching.cancel()
+
+
+async def test_watching_ends_when_whoever_watches_leaves(serve: Any) -> None:
+    async with serve(app_of()) as (server, env):
+        await server.start("helper", agent_id=env.id())
+
+        async def first() -> Event:
+            async with aclosing(server.watch(env.id())) as events:
+                return await anext(events)
+
+        watching = asyncio.create_task(first())
+        await asyncio.sleep(0.05)
+        await server.add_message(env.id(), "hello")
+        assert (await asyncio.wait_for(watching, 10)).agent_id == env.id()
+
+
+async def _watch(server: AgentServer, agent_id: str, heard: list[Event]) -> None:
+    async for event in server.watch(agent_id):
+        heard.append(event)  # noqa: PERF401 - somebody reads it meanwhile

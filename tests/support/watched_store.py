@@ -1,0 +1,67 @@
+"""A store that somebody watches: before and after each call the watcher may wait, raise, or end the process."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from temporalio import activity
+
+from sagents.ports import Chain, Save, SavedHead, Store, Weight
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class StoreCall:
+    """A call of the store: its method, its key where it has one, and the kind of activity that makes it."""
+
+    method: str
+    key: str = ""
+    effect: str = ""
+
+
+Watcher = Callable[[StoreCall], Awaitable[None]]
+
+
+async def nothing(_: StoreCall) -> None:
+    """A watcher that lets everything pass."""
+
+
+@dataclass
+class WatchedStore:
+    """Another store with a watcher on each side of it; they may be exchanged at any time."""
+
+    inner: Store
+    before: Watcher = nothing
+    after: Watcher = nothing
+
+    async def load(self, agent_id: str) -> SavedHead | None:
+        return await self._watched("load", "", lambda: self.inner.load(agent_id))
+
+    async def take_over(self, agent_id: str, workflow_run_id: str, generation: int) -> SavedHead:
+        return await self._watched("take_over", "", lambda: self.inner.take_over(agent_id, workflow_run_id, generation))
+
+    async def save(self, save: Save) -> SavedHead:
+        return await self._watched("save", "", lambda: self.inner.save(save))
+
+    async def chain(self, agent_id: str, digest: str) -> Chain | None:
+        return await self._watched("chain", digest, lambda: self.inner.chain(agent_id, digest))
+
+    async def weight(self, agent_id: str, digest: str) -> Weight | None:
+        return await self._watched("weight", digest, lambda: self.inner.weight(agent_id, digest))
+
+    async def put_once(self, agent_id: str, key: str, body: str, workflow_run_id: str) -> str:
+        return await self._watched("put_once", key, lambda: self.inner.put_once(agent_id, key, body, workflow_run_id))
+
+    async def get(self, agent_id: str, key: str) -> str | None:
+        return await self._watched("get", key, lambda: self.inner.get(agent_id, key))
+
+    async def delete(self, agent_id: str) -> None:
+        await self._watched("delete", "", lambda: self.inner.delete(agent_id))
+
+    async def _watched(self, method: str, key: str, work: Callable[[], Awaitable[T]]) -> T:
+        call = StoreCall(method, key, activity.info().activity_type if activity.in_activity() else "")
+        await self.before(call)
+        done = await work()
+        await self.after(call)
+        return done
