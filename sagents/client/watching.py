@@ -18,8 +18,8 @@ from sagents.errors import InvalidInput, StoreUnavailable
 from sagents.events import Event
 from sagents.ports import Channel, Store
 
-SOON = timedelta(milliseconds=100)
-"""When to look at the log after news. While nothing is new, each pause is twice the one before."""
+SOON = timedelta(milliseconds=500)
+"""When to look at the log after news: well after a channel brings them. While nothing is new, each pause doubles."""
 
 SELDOM = timedelta(seconds=5)
 """The longest pause between two looks."""
@@ -37,10 +37,10 @@ async def watch(store: Store, channel: Channel, agent_id: str, after: int | None
         raise InvalidInput(f"Watching begins after the id of an event (0: with the first), not after {after}.")
     async with Ear(channel, agent_id) as ear:
         log = Log(store, agent_id, await end_of_log(store, agent_id) if after is None else after)
-        while page := await log.read():
-            for event in page:
-                yield event
-        looks = Looks()
+        looks, page = Looks(), await log.read()  # a store that is away says so here, before anything was heard
+        for event in page:
+            yield event
+        looks.after(page)
         while not ear.closed:
             heard = await ear.hear(looks.wait)
             if heard is None:

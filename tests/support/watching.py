@@ -12,7 +12,7 @@ from sagents.ports import Channel, News, Store
 
 AGENT = "conversation-1"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-PATIENCE = 20
+PATIENCE = 20.0
 
 
 class Ends(NamedTuple):

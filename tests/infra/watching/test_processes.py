@@ -56,6 +56,7 @@ async def test_watchers_that_come_at_any_time_hear_another_process_whole(tmp_pat
         watchers.append((n // 2, Watcher(ends.watch(after=n // 2))))
     await early.until(400)
     go(processes[1])
+    await early.until("d800")
     for after, watcher in watchers:
         await watcher.until(800)
         assert [one for one in watcher.heard if isinstance(one, int)] == list(range(after + 1, 801))

@@ -151,6 +151,7 @@ async def test_what_the_channel_lost_is_read_from_the_log_as_soon_as_a_later_eve
     await watcher.end()
 
 
+@pytest.mark.usefixtures("quick_looks")
 @pytest.mark.asyncio
 async def test_what_a_killed_worker_never_announced_is_found_in_the_log(ends: Ends) -> None:
     watcher = await Watcher(ends.watch()).begun(ends)
@@ -249,6 +250,7 @@ async def test_a_channel_that_cannot_be_heard_says_so(memory: Ends, tmp_path: Pa
     channel.close()
 
 
+@pytest.mark.usefixtures("quick_looks")
 @pytest.mark.asyncio
 async def test_an_agent_that_was_deleted_and_starts_anew_is_heard_from_its_new_beginning(ends: Ends) -> None:
     await ends.say(1, 2, 3)
