@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from typing import Any
 
+from sagents import telemetry
 from sagents.announcing import Announcer
 from sagents.cancelling import Cancels
 from sagents.drafting import HookFailed
 from sagents.errors import ModelError, ModelErrorKind
 from sagents.hooks import called
-from sagents.messages import Message, Role
+from sagents.measuring import milliseconds
+from sagents.messages import Message, Role, TokenUsage
 from sagents.ports import Delta, Model, ModelRequest
 from sagents.surroundings import Surroundings
 
@@ -92,15 +95,32 @@ class Asking:
     async def _tried(self, attempt: Attempt) -> Message:
         for tries in count(1):
             self.hearing.again()
+            began = self.around.now()
+            self.around.measure(telemetry.LLM_REQUEST, model=attempt.name, attempt=tries)
             try:
-                return await self._once(attempt)
+                return self._measured(await self._once(attempt), attempt, tries, began)
             except ModelError as error:
                 last = error.kind is not ModelErrorKind.RETRY or self.around.retry.gives_up(tries, error.retry_after)
+                took = milliseconds(began, self.around.now())
+                asked = {"model": attempt.name, "attempt": tries}
+                self.around.measure(telemetry.LLM_ERROR, **asked, **took, error=str(error), will_retry=not last)
                 self.announcer.attempt_failed(error, attempt.name, tries, last=last)
                 if last:
                     raise
                 await self.around.sleep(self.around.retry.wait(tries, error.retry_after))
         raise AssertionError("unreachable: count() never ends")
+
+    def _measured(self, reply: Message, attempt: Attempt, tries: int, began: datetime) -> Message:
+        usage = reply.usage or TokenUsage()
+        self.around.measure(
+            telemetry.LLM_RESPONSE,
+            model=attempt.name,
+            attempt=tries,
+            input_tokens=usage.input,
+            output_tokens=usage.output,
+            **milliseconds(began, self.around.now()),
+        )
+        return reply
 
     async def _once(self, attempt: Attempt) -> Message:
         """One call of one model. What is no `ModelError` comes from an adapter with a bug: another model may do."""

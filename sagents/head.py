@@ -70,6 +70,13 @@ class Run(Frozen):
     ending: Ending | None = None
 
 
+class Latest(Frozen):
+    """The run that began last, also when it has ended."""
+
+    run_id: str
+    began_at: datetime | None = None
+
+
 class Log(Frozen):
     """The operations of an agent: `tail` since the confirmed `base`, `digest` over all of them up to `position`."""
 
@@ -168,6 +175,7 @@ class Head(Frozen):
     runs: int = 0
     automatic_runs: int = 0
     ending: Ending | None = None
+    latest: Latest | None = None
     interrupts: tuple[Interrupt, ...] = ()
     seq: int = 0
     lifecycle: Mapping[str, JsonValue] = Field(default_factory=dict)

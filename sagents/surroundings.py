@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
+from sagents.measuring import Measure, unmeasured
 from sagents.ports import Model
 from sagents.retry import Retry
 
@@ -23,5 +24,6 @@ class Surroundings:
     resolve: Callable[[str], Model]
     """A model by its name; raises `ModelError` or `InvalidAgent` where nobody knows it."""
     retry: Retry = field(default_factory=Retry)
+    measure: Measure = unmeasured
     observers: tuple[Mapping[str, object], ...] = ()
     """The `callbacks` of `Agent.execute` (`sagents.callbacks.Callbacks`); they join the middleware's own (B-8)."""

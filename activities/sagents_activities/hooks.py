@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
+from sagents import telemetry
 from sagents.answering import answer, settle
 from sagents.errors import AgentNotRegistered, InvalidAgent
 from sagents.loop import apply
@@ -24,6 +25,7 @@ from sagents.restoring import restore
 from sagents_activities.announcer import Announcer
 from sagents_activities.failures import translated
 from sagents_activities.kit import Kit
+from sagents_activities.measures import run_ended
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class HookActivities:
             state = await self.kit.reader.read(request.agent.agent_id, request.reference)
             key = f"answer:{request.interrupt.id}"
             async with self.kit.announcer(request.agent.agent_id, request.run_id, key).publishing() as announcer:
-                around = self.kit.surroundings(announcer)
+                around = self.kit.surroundings(announcer, request.agent, request.run_id)
 
                 async def hand_over() -> Answered:
                     return await answer(await self.kit.make(request.agent), state, request, around)
@@ -61,16 +63,18 @@ class HookActivities:
                 after = carried.but(head=apply(carried.head, settled).but(seq=request.seq))
                 saved = await self.kit.saver.save(after, request.seq, SaveReason.COMPLETION)
                 announcer.status(str(after.head.status), after.head.ending)
+                run_ended(self.kit.measured(request.agent), after.head)
                 return settled.but(saved=saved)
 
     @activity.defn(name="notify")
     async def notify(self, request: NotifyRequest) -> Notified:
         """Let a middleware act on a message. An unknown one, and one that raises, change nothing (B-27)."""
         with translated():
+            self.kit.measured(request.agent)(telemetry.MIDDLEWARE_MESSAGE_RECEIVED, middleware=request.middleware)
             state = await self.kit.reader.read(request.agent.agent_id, request.reference)
             key = f"notify:{activity.info().workflow_run_id}:{activity.info().activity_id}"
             async with self.kit.announcer(request.agent.agent_id, None, key).publishing() as announcer:
-                around = self.kit.surroundings(announcer)
+                around = self.kit.surroundings(announcer, request.agent)
 
                 async def hand_over() -> Notified:
                     return await notify(await self.kit.make(request.agent), state, request, around)
@@ -99,7 +103,7 @@ class HookActivities:
     async def _run_hooks(self, request: SettleRequest, announcer: Announcer) -> Settled:
         agent_id = request.agent.agent_id
         state = await self.kit.reader.read(agent_id, request.reference)
-        around = self.kit.surroundings(announcer)
+        around = self.kit.surroundings(announcer, request.agent, request.run.id)
 
         async def hooks() -> Settled:
             return Settled(operations=await settle(await self.kit.make(request.agent), state, request, around))

@@ -12,6 +12,7 @@ from sagents.agent import Agent
 from sagents.app import Sagents
 from sagents.errors import AgentNotRegistered
 from sagents.limits import Limits
+from sagents.measuring import Measured
 from sagents.plan import AgentRef
 from sagents.ports import Channel, Model, Presence, Store
 from sagents.surroundings import Surroundings
@@ -63,7 +64,11 @@ class Kit:
         if datetime.now(UTC) - scheduled < self.rolling_deploy:
             raise ApplicationError(str(error), type="NotHere") from error
 
-    def surroundings(self, announcer: Announcer) -> Surroundings:
+    def measured(self, agent: AgentRef, run_id: str | None = None) -> Measured:
+        """Telemetry of an agent, in this process."""
+        return Measured(agent, lambda: datetime.now(UTC), run_id)
+
+    def surroundings(self, announcer: Announcer, agent: AgentRef, run_id: str | None = None) -> Surroundings:
         """What steps and calls need from this worker. `emit` may be called from any thread."""
         return Surroundings(
             now=lambda: datetime.now(UTC),
@@ -71,6 +76,7 @@ class Kit:
             emit=announcer.emit,
             resolve=self.resolve,
             retry=self.app.retries.model,
+            measure=self.measured(agent, run_id),
         )
 
     def announcer(self, agent_id: str, run_id: str | None, key: str) -> Announcer:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pydantic import JsonValue, ValidationError
 from temporalio import activity
 
+from sagents import telemetry
 from sagents.carried import Carried, Woken
 from sagents.plan import AnnounceRequest, Saved, SaveReason, SaveRequest, ViewersRequest, WakeRequest
 from sagents.status import Status
 from sagents.viewers import Viewers
 from sagents_activities.failures import translated
 from sagents_activities.kit import Kit
+from sagents_activities.measures import saved_because
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class RecordActivities:
                 asked = _asked(woken)
                 status = Status.RUNNING if request.pending else Status.INTERRUPTED if asked else Status.IDLE
                 announcer.emit("status_changed", {"status": str(status), "data": asked or None})
+            self.kit.measured(request.agent.but(name=woken.agent))(
+                telemetry.AGENT_START, restored=woken.carried is not None
+            )
             return woken
 
     async def _woken(self, request: WakeRequest, head: str | None) -> Woken:
@@ -59,6 +64,7 @@ class RecordActivities:
                 if request.reason is not SaveReason.SHUTDOWN:
                     announcer.status(str(head.status), head.ending)
                 announcer.all(request.after)
+            saved_because(self.kit.measured(head.agent), head, request)
             return saved
 
     @activity.defn(name="announce")

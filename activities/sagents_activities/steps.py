@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
+from sagents import telemetry
 from sagents.errors import AgentNotRegistered, Damaged, InvalidAgent
 from sagents.loop import apply, ends
 from sagents.plan import Ending, OutcomeKind, Plan, RunError, SaveReason, StepRequest
@@ -11,6 +12,7 @@ from sagents.step import take_step
 from sagents_activities.announcer import Announcer
 from sagents_activities.failures import translated
 from sagents_activities.kit import Kit
+from sagents_activities.measures import run_ended
 from sagents_activities.reader import Lead
 
 
@@ -44,9 +46,11 @@ class ModelActivities:
         return Plan.model_validate_json(body) if body else None
 
     async def _decide(self, request: StepRequest, announcer: Announcer) -> Plan:
+        if request.step == 0:
+            self.kit.measured(request.agent, request.run.id)(telemetry.EXECUTION_START)
         lead = Lead(request.since, request.operations)
         state = await self.kit.reader.read(request.agent.agent_id, request.reference, lead)
-        around = self.kit.surroundings(announcer)
+        around = self.kit.surroundings(announcer, request.agent, request.run.id)
 
         async def think() -> Plan:
             agent = await self.kit.make(request.agent)
@@ -76,6 +80,7 @@ class ModelActivities:
         except Damaged:
             return plan  # what was said is not lost by it: the kernel saves next, and tells people what is wrong
         announcer.status(str(after.head.status), ending)
+        run_ended(self.kit.measured(request.agent), after.head)
         return plan.but(saved=saved)
 
 

@@ -40,7 +40,9 @@ class ToolActivities:
             announcing = self.kit.announcer(request.agent.agent_id, request.run_id, request.call_id).publishing()
             async with announcing as announcer:
                 try:
-                    return await self._run(request, call, self.kit.surroundings(announcer))
+                    return await self._run(
+                        request, call, self.kit.surroundings(announcer, request.agent, request.run_id)
+                    )
                 except (AgentNotRegistered, InvalidAgent) as error:
                     return _error(request, f"The tool could not run: {error}")
 

@@ -1,12 +1,13 @@
 """A store that somebody watches: before and after each call the watcher may wait, raise, or end the process."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from temporalio import activity
 
-from sagents.ports import Chain, Save, SavedHead, Store, Weight
+from sagents.events import Event
+from sagents.ports import Chain, News, PendingInterrupt, Save, SavedHead, Store, Weight
 
 T = TypeVar("T")
 
@@ -55,6 +56,18 @@ class WatchedStore:
 
     async def get(self, agent_id: str, key: str) -> str | None:
         return await self._watched("get", key, lambda: self.inner.get(agent_id, key))
+
+    async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str) -> tuple[Event, ...]:
+        return await self._watched("append", "", lambda: self.inner.append(agent_id, news, workflow_run_id))
+
+    async def events(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
+        return await self._watched("events", "", lambda: self.inner.events(agent_id, after, limit))
+
+    async def deposit(self, agent_id: str, key: str, body: str) -> None:
+        await self._watched("deposit", key, lambda: self.inner.deposit(agent_id, key, body))
+
+    async def interrupts(self, agent_id: str | None = None) -> tuple[PendingInterrupt, ...]:
+        return await self._watched("interrupts", "", lambda: self.inner.interrupts(agent_id))
 
     async def delete(self, agent_id: str) -> None:
         await self._watched("delete", "", lambda: self.inner.delete(agent_id))

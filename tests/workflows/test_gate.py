@@ -29,6 +29,7 @@ from sagents.state import State
 from sagents_infra.channels.memory import MemoryChannel
 from sagents_infra.dev_server import time_skipping_server
 from sagents_infra.payloads import data_converter
+from sagents_infra.presence import MemoryPresence
 from sagents_infra.settings import Settings
 from sagents_infra.stores import MemoryStore
 from sagents_infra.testing import AgentEnv
@@ -354,7 +355,7 @@ async def test_what_stays_away_for_too_long_is_an_error_that_says_so(
     """The gate's patience is minutes; a kernel that waited for ever would look as if it worked."""
     settings = Settings(home=tmp_path, task_queue="skipping")
     app = app_of(uses("finish"), tools=[finish])
-    env = AgentEnv(app, skipping.client, store, MemoryChannel(), settings, Limits())
+    env = AgentEnv(app, skipping.client, store, MemoryChannel(), MemoryPresence(), settings, Limits())
     go = [{"role": "user", "content": "go"}]
     seldom = ApplicationError("the store is away", type="StoreUnavailable", next_retry_delay=timedelta(minutes=9))
     async with env.worker():

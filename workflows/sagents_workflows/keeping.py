@@ -63,7 +63,7 @@ def confirm(life: Life, saved: Saved) -> None:
     """A save has reached the store: what it holds leaves the tail. A saver that failed is tried again (L-51)."""
     _recovered(life)
     life.head = life.head.but(log=life.head.log.confirmed(saved.base))
-    life.stored_notes = saved.notes
+    life.stored_notes, life.untold_rest = saved.notes, False
     life.dirty = not life.head.log.is_saved
     life.unmirrored = not saved.mirrored
     life.clocks = life.clocks.but(saved_at=workflow.now())
@@ -72,9 +72,11 @@ def confirm(life: Life, saved: Saved) -> None:
 def _reason(life: Life) -> SaveReason:
     if life.leaving is not None:
         return SaveReason.SHUTDOWN
+    if not life.untold_rest:
+        return SaveReason.INTERVAL
     if life.head.status is Status.INTERRUPTED:
         return SaveReason.INTERRUPT
-    if life.head.status.is_running or life.head.ending is None or not life.dirty:
+    if life.head.ending is None:
         return SaveReason.INTERVAL
     return _AFTER.get(life.head.ending.kind, SaveReason.COMPLETION)
 

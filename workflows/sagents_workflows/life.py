@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from sagents.carried import Carried
     from sagents.commands import Cancel, NewMessage, Reset, Stop
     from sagents.contract import StartAgent
-    from sagents.head import Head
+    from sagents.head import Head, Latest
     from sagents.lifecycle import Lifecycle, WhileInterrupted, WhileRunning
     from sagents.loop import apply
     from sagents.mail import Mail
@@ -56,6 +56,7 @@ class Life:
         self.announcing = False
         self.alarm = Alarm()
         self.unmirrored = False
+        self.untold_rest = False
         self.news: list[Bulletin] = []
         self.signals = self.updates = 0
         self._shown = workflow.info().typed_search_attributes
@@ -102,6 +103,9 @@ class Life:
         stamped = tuple(i if i.created_at else i.but(created_at=workflow.now()) for i in head.interrupts)
         self.head = head.but(interrupts=stamped)
         self.dirty = True
+        run = self.head.run
+        if run is not None and (self.head.latest is None or self.head.latest.run_id != run.spec.id):
+            self.head = self.head.but(latest=Latest(run_id=run.spec.id, began_at=workflow.now()))
 
     @property
     def next_run_id(self) -> str:
@@ -204,6 +208,7 @@ class Life:
     def _came_to_rest(self) -> None:
         self.mail.take(Cancel)
         self.stir()
+        self.untold_rest = self.dirty
         if self.head.status in HOLDING:
             self.clocks = self.clocks.but(held_notes=self.mail.notes)
         if not self.viewers:

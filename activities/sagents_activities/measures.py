@@ -1,0 +1,51 @@
+"""What telemetry hears of a run's end and of an agent's (L-67, L-68)."""
+
+from datetime import UTC, datetime
+
+from sagents import telemetry
+from sagents.head import Head
+from sagents.measuring import Measured, milliseconds
+from sagents.plan import SaveReason, SaveRequest
+
+EXPECTED = frozenset({"exceeded_max_runs", "until_tool_not_called", "unknown_until_tool", "model_failed"})
+"""Errors that a run may end with and that nobody has to mend; any other one is a crash."""
+
+
+def run_ended(measured: Measured, head: Head) -> None:
+    """A run has ended, well or not."""
+    ending, latest = head.ending, head.latest
+    if ending is None or latest is None:
+        return
+    error = ending.error
+    took = milliseconds(latest.began_at, datetime.now(UTC))
+    about = {"run_id": latest.run_id, "status": str(head.status), "error": error.message if error else None}
+    measured(telemetry.EXECUTION_STOP, reason=str(ending.kind), **about, **took)
+    if error is not None and error.type not in EXPECTED:
+        measured(telemetry.AGENT_CRASH, **about)
+
+
+def saved_because(measured: Measured, head: Head, request: SaveRequest) -> None:
+    """What a save stands for: the end of a run that no step has told of, a question, a goodbye."""
+    now = datetime.now(UTC)
+    match request.reason:
+        case SaveReason.COMPLETION | SaveReason.CANCEL | SaveReason.ERROR:
+            run_ended(measured, head)
+        case SaveReason.INTERRUPT:
+            _interrupted(measured, head, now)
+        case SaveReason.SHUTDOWN:
+            goodbyes = [news for news in (*request.before, *request.after) if news.type == "agent_shutdown"]
+            reason = goodbyes[0].data.get("reason") if goodbyes else None
+            took = milliseconds(head.created_at, now)
+            measured(telemetry.AGENT_STOP, status=str(head.status), reason=reason, **took)
+        case _:
+            return
+
+
+def _interrupted(measured: Measured, head: Head, now: datetime) -> None:
+    latest, first = head.latest, next(iter(head.open_interrupts), None)
+    if latest is None or first is None:
+        return
+    about = {"run_id": latest.run_id, "status": str(head.status), "reason": first.reason}
+    measured(telemetry.EXECUTION_INTERRUPT, **about, **milliseconds(latest.began_at, now))
+    if first.reason == "halt":
+        measured(telemetry.AGENT_HALT, **about)
