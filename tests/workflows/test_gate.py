@@ -161,7 +161,7 @@ async def test_a_model_step_that_fails_for_good_is_an_error_that_the_next_messag
         assert HOLE in error.message
         faults.mend()
         assert await agent.say("two") == "heard two"
-        assert await said(agent) == ["one", "two", "heard two"]
+        assert await said(agent) == ["onetwo", "heard onetwo"]  # one message with two parts (B-74)
 
 
 async def test_a_tool_call_that_fails_for_good_is_closed_for_the_model_and_the_run_is_an_error(
@@ -218,12 +218,13 @@ async def test_a_state_that_the_store_lost_is_an_error_until_a_backup_brings_it_
         async with env.worker():
             agent = await started(env, "helper")
             assert await agent.say("one") == "heard one"
-        lost, store._bases = store._bases, {}
+        kept = store._agents[agent.agent_id]
+        lost, kept.bases = kept.bases, {}
         async with env.worker():  # one that has not seen this agent yet
             await agent.send("two")
             assert await agent.settled() == "error"
             assert "lost the state" in (await error_of(agent)).message
-            store._bases[agent.agent_id] |= lost[agent.agent_id]
+            kept.bases |= lost
             assert await agent.say("three") == "heard three"
             assert await said(agent) == ["one", "heard one", "two", "three", "heard three"]
 
