@@ -7,11 +7,11 @@ from typing import Any, Protocol
 from temporalio.client import Client
 
 from sagents.errors import SagentsError
-from sagents.ports import Channel, Store
+from sagents.ports import Channel, Presence, Store
 
 
 class Outside(Protocol):
-    """Temporal, the store and the channel, put together from settings."""
+    """Temporal and the adapters of the ports, put together from settings."""
 
     @property
     def client(self) -> Client: ...
@@ -19,6 +19,8 @@ class Outside(Protocol):
     def store(self) -> Store: ...
     @property
     def channel(self) -> Channel: ...
+    @property
+    def presence(self) -> Presence: ...
     @property
     def settings(self) -> Any: ...
 

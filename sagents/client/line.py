@@ -2,9 +2,9 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from temporalio.client import (
     Client,
@@ -88,6 +88,11 @@ class Line:
 
         return await patiently(agent_id, attempt, self.patience)
 
+    async def signal(self, agent_id: str, name: str, payload: Any) -> None:
+        """Tell a running agent what may be told twice, and is never refused."""
+        handle = self.handle(agent_id)
+        await patiently(agent_id, lambda: handle.signal(name, payload), self.patience)
+
     async def ask(self, agent_id: str, query: str, result_type: type[T], *arguments: Any) -> T:
         """What a running agent answers to a query; a closed one counts as absent."""
         handle = self.handle(agent_id)
@@ -116,6 +121,10 @@ class Line:
         except AgentNotFound:
             return False
 
+    def within(self, patience: timedelta) -> Self:
+        """The same line with another patience."""
+        return replace(self, patience=patience)
+
     async def ended(self, agent_id: str) -> None:
         """Wait until the agent has left."""
 
@@ -124,6 +133,12 @@ class Line:
                 await self.handle(agent_id).result()
 
         await patiently(agent_id, attempt, self.patience)
+
+    async def terminate(self, agent_id: str, reason: str) -> None:
+        """End an agent that does not go by itself; without its worker, and without a save."""
+        handle = self.handle(agent_id)
+        with suppress(AgentNotFound):
+            await patiently(agent_id, lambda: handle.terminate(reason=reason), self.patience)
 
     async def find(self, query: str) -> list[str]:
         """Workflow ids that visibility knows; it lags a moment behind."""

@@ -1,7 +1,6 @@
 """AgentServer: how a program talks to agents. One method per command or question; the agent's id comes first."""
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Literal, Self
 from uuid import uuid4
@@ -10,31 +9,28 @@ from temporalio.client import Client
 
 from sagents import contract
 from sagents.agent import Agent
-from sagents.client import listing, payloads, watching
+from sagents.client import payloads, watching
+from sagents.client.asking import Asking
 from sagents.client.connecting import connect_outside
+from sagents.client.finding import Finding
 from sagents.client.line import Line
-from sagents.client.reading import read_interrupts, read_state, stored_name
-from sagents.client.session import Handle, Session, agent_id_for
-from sagents.commands import Answering
-from sagents.contract import Accepted, AgentInfo, StartAgent
-from sagents.decisions import Decision
-from sagents.errors import AgentNotFound, AgentNotRegistered
-from sagents.events import Event
-from sagents.interrupts import Interrupt
+from sagents.client.reach import new_id
+from sagents.client.session import Session, agent_id_for
+from sagents.client.telling import Content, Decisions, Telling
+from sagents.client.viewing import Viewing
+from sagents.errors import AgentNotFound, AgentNotRegistered, CannotAnswer
 from sagents.lifecycle import Lifecycle
-from sagents.messages import ContentPart, Message
-from sagents.ports import Channel, Store
-from sagents.state import State
-from sagents.status import Status
+from sagents.messages import Message
+from sagents.ports import Channel, Presence, Store
 
-Content = str | Message | Sequence[ContentPart]
-Decisions = Decision | Answering | Sequence[Decision | Answering]
+__all__ = ["AgentServer", "Content", "Decisions"]
 
 
-class AgentServer:
+class AgentServer(Telling, Asking, Viewing, Finding):
     """Agents that run on Temporal. Make one by `await AgentServer.connect()` and keep it.
 
-    Absent agents raise `AgentNotFound`; those that sleep are woken by `add_message` and `resume`, and can be read.
+    Absent agents raise `AgentNotFound`; those that sleep can be read, and are woken by `add_message`, `resume` and
+    `restore_state`. What it can tell is in `telling`, what it can ask in `asking`, who looks in `viewing`.
     `CannotAnswer` means that Temporal, a worker or the store is out of reach, and says nothing about the agent.
     """
 
@@ -44,21 +40,27 @@ class AgentServer:
         *,
         store: Store,
         channel: Channel,
+        presence: Presence | None = None,
         task_queue: str = contract.TASK_QUEUE,
         patience: timedelta = timedelta(seconds=20),
     ) -> None:
-        self._line = Line(client, task_queue, patience)
-        self._store, self._channel = store, channel
+        super().__init__(Line(client, task_queue, patience), store, channel, presence)
 
     @classmethod
     async def connect(cls, settings: Any = None) -> Self:
         """Connect as `SAGENTS_*`, `TEMPORAL_*` and `temporal.toml` say. Raises `CannotAnswer` where nothing answers."""
         outside = await connect_outside(settings)
-        return cls(outside.client, store=outside.store, channel=outside.channel, task_queue=outside.settings.task_queue)
+        return cls(
+            outside.client,
+            store=outside.store,
+            channel=outside.channel,
+            presence=outside.presence,
+            task_queue=outside.settings.task_queue,
+        )
 
     def close(self) -> None:
-        """Let go of the store and the channel, where they hold anything."""
-        for part in (self._channel, self._store):
+        """Let go of the store, the channel and the presence, where they hold anything."""
+        for part in (self._channel, self._presence, self._store):
             if callable(close := getattr(part, "close", None)):
                 close()
 
@@ -74,11 +76,13 @@ class AgentServer:
         lifecycle: Lifecycle | None = None,
         scope: Mapping[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
+        subscribe: bool = False,
     ) -> Session:
         """Start the agent registered as `name`; where one runs under this id, that one is meant (L-12).
 
         Without an `agent_id` it derives from the conversation, else it is a new one. `messages` are its past:
         they start no run. An agent that sleeps comes back with its own state, not with `messages`.
+        With `subscribe` the session's `events` have all that happens from before the start (L-13).
         """
         if isinstance(name, Agent):
             raise AgentNotRegistered(name.name or "...")
@@ -86,9 +90,15 @@ class AgentServer:
             agent_id = agent_id_for(conversation_id, scope)
         agent_id = contract.check_agent_id(agent_id or f"{name or 'agent'}-{uuid4().hex[:12]}")
         start = payloads.start(name, conversation_id, messages, lifecycle, scope, options)
+        last = await watching.end_of_log(self._store, agent_id) if subscribe else None
         started = await self._line.start(agent_id, start)
-        handle = self._line.handle(agent_id)
-        return Session(agent_id=agent_id, handle=handle, started=started, conversation_id=conversation_id)
+        return Session(
+            agent_id=agent_id,
+            handle=self._line.handle(agent_id),
+            started=started,
+            conversation_id=conversation_id,
+            events=None if last is None else self.watch(agent_id, after=last),
+        )
 
     async def stop(self, agent_id: str, reason: str | None = None) -> Literal["stopped", "not_running"]:
         """Let the agent save and leave, and wait until it has."""
@@ -99,109 +109,28 @@ class AgentServer:
             return "not_running"
         return "stopped"
 
-    # ── telling it something ──────────────────────────────────────────────────────────────────────────────────
+    async def delete(
+        self, agent_id: str, *, within: timedelta = timedelta(seconds=10)
+    ) -> Literal["deleted", "not_found"]:
+        """Stop the agent and forget all that the store has of it: state, records and events; nothing wakes it again.
 
-    async def add_message(
-        self, agent_id: str, message: Content, *, id: str | None = None, display: str | None = None
-    ) -> Accepted:
-        """Give the agent a user's message; it starts a run, or waits for the end of the one under way (B-64).
-
-        The answer has the message's id. Send it again with this `id` whenever in doubt: it counts once.
+        One that has not left after `within`, because a tool is long or no worker runs, is terminated. Temporal keeps
+        the history until the namespace's retention ends.
         """
-        payload = payloads.message(message, id, display)
-        return await self._tell_or_wake(agent_id, contract.ADD_MESSAGE, payload, payload["id"])
+        contract.check_agent_id(agent_id)
+        known = await self._store.load(agent_id) is not None
+        if await self._line.runs(agent_id):
+            await self._end(agent_id, within)
+            known = True
+        await self._store.delete(agent_id)
+        return "deleted" if known else "not_found"
 
-    async def execute(
-        self,
-        agent_id: str,
-        *,
-        until_tool: Sequence[str] = (),
-        until_tool_success: Sequence[str] = (),
-        max_runs: int | None = None,
-    ) -> Accepted:
-        """Run on what is in the state; returns at once. Raises `CannotExecute` unless it is idle (B-61)."""
-        payload = payloads.execute(until_tool, until_tool_success, max_runs)
-        return await self._tell(agent_id, contract.EXECUTE, payload, payload["id"])
-
-    async def resume(self, agent_id: str, decisions: Decisions = ()) -> Accepted:
-        """Answer what waits: decisions in the order of the open interrupts, or `Answering`s that name theirs.
-
-        Without any, a paused run goes on. Raises `CannotResume`, and then nothing has changed (B-62).
-        """
-        return await self._tell_or_wake(agent_id, contract.RESUME, payloads.decisions(decisions), _new_id("res"))
-
-    async def cancel(self, agent_id: str, reason: str | None = None) -> Accepted:
-        """Cancel the run that is under way; the agent lives on. Raises `CannotCancel` where none is (L-43)."""
-        return await self._tell(agent_id, contract.CANCEL, {"reason": reason} if reason else None)
-
-    # ── asking ────────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def get_status(self, agent_id: str) -> Status:
-        """What the agent is doing; `not_running` for one that sleeps or never was (L-61)."""
+    async def _end(self, agent_id: str, within: timedelta) -> None:
+        line = self._line.within(within / 2)
         try:
-            return await self._line.ask(agent_id, contract.STATUS, Status)
+            await line.update(agent_id, contract.STOP, {"reason": "deleted"}, new_id("stop"))
+            await line.ended(agent_id)
         except AgentNotFound:
-            return Status.NOT_RUNNING
-
-    async def agent_info(self, agent_id: str) -> AgentInfo | None:
-        """The running agent's figures (L-62); None where it does not run."""
-        with suppress(AgentNotFound):
-            return await self._line.ask(agent_id, contract.INFO, AgentInfo)
-        return None
-
-    async def whereis(self, agent_id: str) -> Handle | None:
-        """Temporal's handle of the running agent (L-66)."""
-        return self._line.handle(agent_id) if await self._line.runs(agent_id) else None
-
-    async def get_state(self, agent_id: str) -> State:
-        """The whole state, verified: what is saved joined with what is not yet. Of a sleeping agent, what it saved."""
-        return await read_state(self._line, self._store, contract.check_agent_id(agent_id))
-
-    async def messages(self, agent_id: str) -> tuple[Message, ...]:
-        """The whole conversation as the agent knows it."""
-        return (await self.get_state(agent_id)).messages
-
-    async def interrupts(self, agent_id: str) -> tuple[Interrupt, ...]:
-        """What waits for a person, in the order in which `resume` takes decisions; a sleeping agent's too."""
-        return await read_interrupts(self._line, self._store, contract.check_agent_id(agent_id))
-
-    def watch(self, agent_id: str, after: int | None = None) -> AsyncGenerator[Event, None]:
-        """Events after the one with this id (0: all there are), then live ones; with None those from now on.
-
-        No gap, no repeat; also of an agent that sleeps or is yet to start. End it by leaving the loop, or by `aclose`.
-        """
-        return watching.watch(self._store, self._channel, contract.check_agent_id(agent_id), after)
-
-    subscribe = watch
-
-    # ── over all agents ───────────────────────────────────────────────────────────────────────────────────────
-
-    async def list_running_agents(self) -> list[str]:
-        """Ids of all running agents, sorted (L-63)."""
-        return await self.list_agents_matching("*")
-
-    async def agent_count(self) -> int:
-        """How many agents run (L-64)."""
-        return len(await self.list_running_agents())
-
-    async def list_agents_matching(self, pattern: str) -> list[str]:
-        """Ids of the running agents that match, sorted; `*` stands for anything (L-65)."""
-        return await listing.running(self._line, pattern)
-
-    # ── how it travels ────────────────────────────────────────────────────────────────────────────────────────
-
-    async def _tell(self, agent_id: str, command: str, payload: Any, update_id: str | None = None) -> Accepted:
-        return await self._line.update(agent_id, command, payload, update_id or _new_id(command))
-
-    async def _tell_or_wake(self, agent_id: str, command: str, payload: Any, update_id: str) -> Accepted:
-        try:
-            return await self._tell(agent_id, command, payload, update_id)
-        except AgentNotFound:
-            name = await stored_name(self._store, agent_id)
-            if name is None:
-                raise
-        return await self._line.wake(agent_id, StartAgent(agent=name), command, payload, update_id)
-
-
-def _new_id(kind: str) -> str:
-    return f"{kind}_{uuid4().hex}"
+            pass
+        except CannotAnswer:
+            await self._line.terminate(agent_id, "deleted")

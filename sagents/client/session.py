@@ -1,24 +1,29 @@
 """Which agent a conversation is with, and the handle of the one that runs."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio.client import WorkflowHandle
 
 from sagents.contract import check_agent_id
+from sagents.events import Event
 
 Handle = WorkflowHandle[Any, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A running agent. `started` tells whether this call started it; of several at once, one does (L-59)."""
+    """A running agent. `started` tells whether this call started it; of several at once, one does (L-59).
+
+    `events`, where it was subscribed to, begins before the start: it misses nothing (L-13).
+    """
 
     agent_id: str
     handle: Handle
     started: bool
     conversation_id: str | None = None
+    events: AsyncGenerator[Event, None] | None = field(default=None, compare=False, repr=False)
 
 
 def agent_id_for(conversation_id: str, scope: Mapping[str, object] | None = None) -> str:

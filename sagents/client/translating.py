@@ -1,17 +1,24 @@
 """What Temporal's client raises, as our errors. "Cannot answer" never turns into "does not run" (E-58)."""
 
+from collections.abc import Callable
+
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from sagents.errors import (
+    AgentBusy,
     AgentNotFound,
     CannotAnswer,
     CannotCancel,
+    CannotDismiss,
     CannotExecute,
+    CannotRestore,
     CannotResume,
+    Fresh,
     InvalidInput,
+    NotPossible,
     SagentsError,
 )
 
@@ -25,6 +32,11 @@ PASSING = frozenset(
     }
 )
 """Troubles that pass: the same request is sent again."""
+
+REFUSALS: dict[str, Callable[[str, str], NotPossible]] = {
+    kind.__name__: kind for kind in (AgentBusy, CannotCancel, CannotDismiss, CannotExecute, CannotRestore, Fresh)
+}
+"""What an agent's status does not allow, by the type that the kernel writes in the refusal."""
 
 
 def passes(error: Exception) -> bool:
@@ -56,14 +68,10 @@ def refusal(agent_id: str, error: WorkflowUpdateFailedError) -> SagentsError:
     if not isinstance(cause, ApplicationError):
         return SagentsError(f"{agent_id!r} failed to answer: {cause}")
     status = str(cause.details[0]) if cause.details else ""
-    match cause.type:
-        case "InvalidInput":
-            return InvalidInput(cause.message)
-        case "CannotCancel":
-            return CannotCancel(agent_id, status)
-        case "CannotExecute":
-            return CannotExecute(agent_id, status)
-        case "CannotResume":
-            return CannotResume(agent_id, status, cause.message)
-        case _:
-            return SagentsError(f"{agent_id!r} failed to answer: {cause.message}")
+    if cause.type == "CannotResume":
+        return CannotResume(agent_id, status, cause.message)
+    if kind := REFUSALS.get(cause.type or ""):
+        return kind(agent_id, status)
+    if cause.type == "InvalidInput":
+        return InvalidInput(cause.message)
+    return SagentsError(f"{agent_id!r} failed to answer: {cause.message}")

@@ -30,5 +30,10 @@ def serve(agent_env: Any) -> Callable[..., Opened]:
 
 def server_of(env: AgentEnv, patience: timedelta = timedelta(seconds=20)) -> AgentServer:
     return AgentServer(
-        env.client, store=env.store, channel=env.channel, task_queue=env.settings.task_queue, patience=patience
+        env.client,
+        store=env.store,
+        channel=env.channel,
+        presence=env.presence,
+        task_queue=env.settings.task_queue,
+        patience=patience,
     )

@@ -1,0 +1,102 @@
+"""The part of `AgentServer` that says who looks at a conversation (L-29 to L-40).
+
+join     presence ◀─ lease ─┐            ┌─ signal ─▶ agent, the first time
+ping     presence ◀─ lease ─┤ join again ┤            nothing in history: the agent knows the viewer
+leave    presence ◀─────────┘            └─ signal ─▶ agent
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sagents import contract
+from sagents.client.reach import Reach
+from sagents.client.reading import stored_head
+from sagents.contract import AgentInfo
+from sagents.errors import AgentNotFound, InvalidInput
+from sagents.viewers import NOBODY_SAID, Viewer
+
+LEASE = timedelta(seconds=60)
+
+
+class Viewing(Reach):
+    """People, each with one connection or several. An agent that sleeps goes on sleeping."""
+
+    async def join(
+        self,
+        agent_id: str,
+        viewer: str,
+        *,
+        connection: str = NOBODY_SAID,
+        lease: timedelta | None = LEASE,
+        topic: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Say that somebody looks, and again before `lease` ends (None: until they leave). Whether the agent runs.
+
+        `topic` is the one in the agent's lifecycle, where it has one; else it is that of the conversation.
+        """
+        if lease is not None and lease < timedelta(milliseconds=1):
+            raise InvalidInput(f"A lease lasts some time, not {lease}.")
+        payload = _payload(viewer, connection, lease, metadata)
+        info = await self._info(agent_id)
+        if self._presence is not None:
+            now = datetime.now(UTC)
+            joining = Viewer(
+                viewer=viewer,
+                joined_at=now,
+                connections=(connection,),
+                until=now + lease if lease else None,
+                metadata=metadata or {},
+            )
+            await self._presence.join(topic or await self._topic(agent_id, info), joining)
+        if info is None:
+            return False
+        if self._presence is None or not _knows(info, viewer, connection):
+            return await self._signal(agent_id, contract.VIEWER_JOINED, payload)
+        return True
+
+    async def leave(
+        self, agent_id: str, viewer: str, *, connection: str | None = None, topic: str | None = None
+    ) -> bool:
+        """Say that a connection has closed, or with none named that the person has gone. Whether the agent runs."""
+        left = contract.parse_viewer_left({"viewer": viewer, "connection": connection})
+        if self._presence is not None:
+            topic = topic or await self._topic(agent_id, await self._info(agent_id))
+            await self._presence.leave(topic, viewer, connection)
+        return await self._signal(agent_id, contract.VIEWER_LEFT, left.model_dump(mode="json"))
+
+    async def _info(self, agent_id: str) -> AgentInfo | None:
+        with suppress(AgentNotFound):
+            return await self._line.ask(agent_id, contract.INFO, AgentInfo)
+        return None
+
+    async def _topic(self, agent_id: str, info: AgentInfo | None) -> str:
+        """What its viewers look at; the kernel reads the same topic when a lease ends."""
+        if info is not None:
+            return f"conversation:{info.conversation_id or agent_id}"
+        carried = await stored_head(self._store, agent_id)
+        conversation = carried.head.agent.conversation_id if carried else None
+        return f"conversation:{conversation or agent_id}"
+
+    async def _signal(self, agent_id: str, name: str, payload: Any) -> bool:
+        try:
+            await self._line.signal(agent_id, name, payload)
+        except AgentNotFound:
+            return False
+        return True
+
+
+def _payload(viewer: str, connection: str, lease: timedelta | None, metadata: Mapping[str, Any] | None) -> Any:
+    given = {
+        "viewer": viewer,
+        "connection": connection,
+        "lease_ms": None if lease is None else lease // timedelta(milliseconds=1),
+        "metadata": metadata or {},
+    }
+    return contract.parse_viewer_joined(given).model_dump(mode="json")
+
+
+def _knows(info: AgentInfo, viewer: str, connection: str) -> bool:
+    return any(one.viewer == viewer and connection in one.connections for one in info.viewers)
