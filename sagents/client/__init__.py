@@ -3,5 +3,6 @@
 from sagents.client.coordinator import Coordinator
 from sagents.client.server import AgentServer
 from sagents.client.session import Session, agent_id_for
+from sagents.client.sync import SyncAgentServer
 
-__all__ = ["AgentServer", "Coordinator", "Session", "agent_id_for"]
+__all__ = ["AgentServer", "Coordinator", "Session", "SyncAgentServer", "agent_id_for"]

@@ -15,15 +15,20 @@ from sagents.client.connecting import connect_outside
 from sagents.client.finding import Finding
 from sagents.client.line import Line
 from sagents.client.reach import new_id
+from sagents.client.reading import stored_name
 from sagents.client.session import Session, agent_id_for
 from sagents.client.telling import Content, Decisions, Telling
 from sagents.client.viewing import Viewing
+from sagents.contract import StartAgent
 from sagents.errors import AgentNotFound, AgentNotRegistered, CannotAnswer
 from sagents.lifecycle import Lifecycle
 from sagents.messages import Message
 from sagents.ports import Channel, Presence, Store
 
 __all__ = ["AgentServer", "Content", "Decisions"]
+
+STARTER = "starts_with_an_export"
+"""The id of the one restore with which a new agent starts, and the key under which its starter signs."""
 
 
 class AgentServer(Telling, Asking, Viewing, Finding):
@@ -77,11 +82,13 @@ class AgentServer(Telling, Asking, Viewing, Finding):
         scope: Mapping[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
         subscribe: bool = False,
+        exported: Mapping[str, Any] | None = None,
     ) -> Session:
         """Start the agent registered as `name`; where one runs under this id, that one is meant (L-12).
 
         Without an `agent_id` it derives from the conversation, else it is a new one. `messages` are its past:
         they start no run. An agent that sleeps comes back with its own state, not with `messages`.
+        `exported` is a state that the application kept; a new agent begins with it, whoever starts it first.
         With `subscribe` the session's `events` have all that happens from before the start (L-13).
         """
         if isinstance(name, Agent):
@@ -91,7 +98,10 @@ class AgentServer(Telling, Asking, Viewing, Finding):
         agent_id = contract.check_agent_id(agent_id or f"{name or 'agent'}-{uuid4().hex[:12]}")
         start = payloads.start(name, conversation_id, messages, lifecycle, scope, options)
         last = await watching.end_of_log(self._store, agent_id) if subscribe else None
-        started = await self._line.start(agent_id, start)
+        if exported is None:
+            started = await self._line.start(agent_id, start)
+        else:
+            started = await self._start_from(agent_id, start, exported)
         return Session(
             agent_id=agent_id,
             handle=self._line.handle(agent_id),
@@ -99,6 +109,19 @@ class AgentServer(Telling, Asking, Viewing, Finding):
             conversation_id=conversation_id,
             events=None if last is None else self.watch(agent_id, after=last),
         )
+
+    async def exists(self, agent_id: str) -> bool:
+        """Whether the agent runs or sleeps; of one that never was, or was deleted, nothing is known."""
+        return await self._line.runs(agent_id) or await stored_name(self._store, agent_id) is not None
+
+    async def _start_from(self, agent_id: str, start: StartAgent, exported: Mapping[str, Any]) -> bool:
+        """Start with an export, in one request, so that no message comes before it. Of several at once one wins."""
+        if await self.exists(agent_id):
+            return await self._line.start(agent_id, start)
+        key, token = await self._deposit(agent_id, exported), uuid4().hex
+        await self._store.deposit(agent_id, STARTER, token)
+        await self._line.wake(agent_id, start, contract.RESTORE_STATE, {"key": key, "id": STARTER}, STARTER)
+        return await self._store.get(agent_id, STARTER) == token
 
     async def stop(self, agent_id: str, reason: str | None = None) -> Literal["stopped", "not_running"]:
         """Let the agent save and leave, and wait until it has."""

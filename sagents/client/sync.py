@@ -79,6 +79,7 @@ class SyncAgentServer:
     start = waits(AgentServer.start)
     stop = waits(AgentServer.stop)
     delete = waits(AgentServer.delete)
+    exists = waits(AgentServer.exists)
 
     add_message = waits(AgentServer.add_message)
     execute = waits(AgentServer.execute)
