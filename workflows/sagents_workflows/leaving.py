@@ -36,8 +36,15 @@ def departure(life: Life) -> Departure | None:
     if presence.enabled and not life.viewers and clocks.alone_since is not None:
         when.append(Departure(clocks.alone_since + lifecycle.grace_period, NO_VIEWERS))
     if lifecycle.inactivity_timeout is not None:
-        when.append(Departure(clocks.active_at + lifecycle.inactivity_timeout, INACTIVITY))
+        when.append(Departure(_quiet_since(life, clocks.active_at) + lifecycle.inactivity_timeout, INACTIVITY))
     return min(when, default=None)
+
+
+def _quiet_since(life: Life, active_at: datetime) -> datetime:
+    """Where viewers hold the inactivity clock, it starts again when the last one goes: a refresh has its grace."""
+    presence, alone_since = life.lifecycle.presence, life.clocks.alone_since
+    held = presence.enabled and presence.viewers_block_inactivity
+    return max(active_at, alone_since) if held and alone_since is not None else active_at
 
 
 def rings_at(life: Life) -> datetime | None:
