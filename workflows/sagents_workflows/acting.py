@@ -30,7 +30,7 @@ async def ask(life: Life) -> None:
         operations=operations or (),
     )
     plan = await life.ended(gate.model_step(request, run.step + 1))
-    life.took(plan)
+    life.took(plan.but(record=request.record))
     life.planned = life.head.log.position
     if plan.saved is not None:
         confirm(life, plan.saved)
