@@ -8,10 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+from typer.testing import CliRunner
+
+from sagents_infra.cli.app import app
 from sagents_infra.dev_server import free_port
 
 COMMAND = (sys.executable, "-m", "sagents_infra.cli")
@@ -87,19 +92,26 @@ class House:
             self.interrupt()
 
     def sagents(self, *arguments: str, text: str | None = None, expect: int = 0) -> str:
-        """Type a command; what it prints."""
-        done = subprocess.run(
+        """Type a command in this folder; what it prints. In this process: importing everything takes a second."""
+        with chdir(self.folder), patch.dict(os.environ, environment(), clear=True):
+            done = CliRunner().invoke(app, list(arguments), input=text)
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == expect, f"{arguments}: {done.exit_code}\n{done.output}\n{self.log}"
+        return done.output
+
+    def process(self, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        """A command as a process of its own."""
+        given = {**environment(), **more}
+        return subprocess.run(
             [*COMMAND, *arguments],
             cwd=self.folder,
-            env=environment(),
-            input=text,
+            env=given,
             capture_output=True,
             text=True,
             timeout=PATIENCE,
             check=False,
         )
-        assert done.returncode == expect, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.log}"
-        return done.stdout + done.stderr
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.sagents(*arguments, "--json"))

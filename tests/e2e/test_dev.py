@@ -1,5 +1,6 @@
 """`sagents dev` and the commands beside it, as a person types them."""
 
+import json
 import os
 import signal
 import socket
@@ -53,6 +54,13 @@ def test_programs_get_json(house: House) -> None:
     assert (answer["status"], answer["replies"]) == ("idle", ["Hello there."])
     house.until(lambda: "conversation-2" in house.json("ls", "conversation-2*"))
     assert house.json("count")["count"] >= 1
+
+
+def test_it_is_a_process_that_ends_with_its_exit_code_and_reads_a_pipe(house: House) -> None:
+    assert house.process("status", "nobody", "--json").stdout == '{"agent_id": "nobody", "status": "not_running"}\n'
+    missing = house.process("info", "nobody", "--json")
+    assert (missing.returncode, missing.stdout) == (3, "")
+    assert json.loads(missing.stderr)["error"]["type"] == "AgentNotFound"
 
 
 def test_exit_codes_tell_a_missing_agent_from_a_refusal(house: House) -> None:
@@ -148,8 +156,10 @@ def test_nothing_outlives_a_killed_one(tmp_path: Path) -> None:
 def test_an_app_that_does_not_load_says_why_and_ends(tmp_path: Path) -> None:
     house = House(tmp_path)
     (tmp_path / "app.py").write_text("from sagents import Sagents\nimport nowhere\napp = Sagents()\n")
-    said = house.sagents("dev", "--port", str(house.port), expect=1)
-    assert "No module named 'nowhere'" in said
+    done = house.process("dev", "--port", str(house.port))
+    assert done.returncode == 1
+    assert "import nowhere" in done.stderr
+    assert "sagents: the worker failed: ModuleNotFoundError: No module named 'nowhere'" in done.stderr
     assert not _listens(house.port)
 
 

@@ -20,6 +20,7 @@ def worker(spec: str) -> None:
         code = exit_code(error) or FAILED
         if exit_code(error) is None:
             traceback.print_exc()
+            error = RuntimeError(f"the worker failed: {type(error).__name__}: {error}")
         complain(error)
     leave(code)
 
