@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from sagents_infra.children import tied
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -41,7 +43,7 @@ class Workers:
     def _start(self, kill_at: str) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.apps.errands"],
+                tied([sys.executable, "-m", "tests.support.apps.errands"]),
                 cwd=ROOT,
                 env={**self.environment, "KILL_AT": kill_at},
                 stdout=log,
