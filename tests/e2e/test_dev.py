@@ -121,6 +121,7 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(house: House) -> None:
     assert "was killed by SIGKILL; another one takes over" in house.log
 
 
+@pytest.mark.timeout(300)
 def test_ctrl_c_ends_everything_and_the_next_start_goes_on(tmp_path: Path) -> None:
     house = House(tmp_path).start("--reload")
     try:
