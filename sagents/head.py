@@ -34,7 +34,7 @@ from sagents.state import State
 from sagents.status import Status
 from sagents.todo import Todo
 
-WINDOW_BYTES = 16 * 1024
+WINDOW_BYTES = 8 * 1024
 
 
 class Phase(StrEnum):

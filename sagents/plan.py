@@ -121,11 +121,12 @@ class Saved(Frozen):
 class Plan(Frozen):
     """What a model step decided. Written to the store under `record` before the kernel sees it; first write wins.
 
+    Steps leave `record` out of what they return: the kernel knows it from its request.
     `ending` is there when the step itself ended the run: error, pause or cancel. A reply without calls ends it too.
     `saved` is the base that the run's last step has confirmed by itself.
     """
 
-    record: str
+    record: str = ""
     operations: tuple[Operation, ...] = ()
     calls: tuple[PlannedCall, ...] = ()
     max_runs: int = 50

@@ -9,9 +9,13 @@ from sagents.known import Known, unrolled
 __all__ = ["Known", "StateCache", "unrolled"]
 
 
+OBJECT = 1_000
+"""Bytes of memory that a message takes beside its text, and a state beside its messages."""
+
+
 @dataclass
 class StateCache:
-    """One state per agent; the least recently used ones are dropped when all together weigh more than `limit` bytes."""
+    """One state per agent; the least recently used ones are dropped when all together take more than `limit` bytes."""
 
     limit: int = 64 * 1024 * 1024
     _known: OrderedDict[str, Known] = field(default_factory=OrderedDict)
@@ -25,11 +29,15 @@ class StateCache:
     def put(self, agent_id: str, known: Known) -> Self:
         self.drop(agent_id)
         self._known[agent_id] = known
-        self._weight += known.weight
+        self._weight += _memory(known)
         while self._weight > self.limit and len(self._known) > 1:
             self.drop(next(iter(self._known)))
         return self
 
     def drop(self, agent_id: str) -> None:
         known = self._known.pop(agent_id, None)
-        self._weight -= known.weight if known else 0
+        self._weight -= _memory(known) if known else 0
+
+
+def _memory(known: Known) -> int:
+    return known.weight + OBJECT * (1 + len(known.state.messages))

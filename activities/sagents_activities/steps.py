@@ -28,18 +28,22 @@ class ModelActivities:
 
         claim → recorded? → read → think → record (first write wins) → save, where the run ends with this step
         """
-        agent_id = request.agent.agent_id
         with translated():
-            await self.kit.fence.claim(agent_id)
-            async with self.kit.announcer(agent_id, request.run.id, request.record).publishing() as announcer:
-                if request.step == 0:
-                    announcer.status("running")
-                plan = await self._recorded(request) or await self._decide(request, announcer)
-                self.kit.reader.extend(agent_id, request.reference, plan.operations)
-                ending = ends(request.run, request.step, plan)
-                if ending is None or not _is_recorded(plan):
-                    return plan
-                return await self._end(request, plan, ending, announcer)
+            plan = await self._taken(request)
+            return plan.but(record="")  # the kernel knows it: history need not hold it once more
+
+    async def _taken(self, request: StepRequest) -> Plan:
+        agent_id = request.agent.agent_id
+        await self.kit.fence.claim(agent_id)
+        async with self.kit.announcer(agent_id, request.run.id, request.record).publishing() as announcer:
+            if request.step == 0:
+                announcer.status("running")
+            plan = await self._recorded(request) or await self._decide(request, announcer)
+            self.kit.reader.extend(agent_id, request.reference, plan.operations)
+            ending = ends(request.run, request.step, plan)
+            if ending is None or not _is_recorded(plan):
+                return plan
+            return await self._end(request, plan, ending, announcer)
 
     async def _recorded(self, request: StepRequest) -> Plan | None:
         body = await self.kit.store.get(request.agent.agent_id, request.record)

@@ -71,13 +71,19 @@ class DevServer:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
-            with socket.socket() as probe:
-                probe.settimeout(0.2)
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
+            if _is_open(port) and self._serves():
+                return
             time.sleep(0.05)
         last = self.log.read_text(errors="replace")[-500:]
         raise DevServerFailed(f"The Temporal dev server did not start on port {port}; its log says: {last}")
+
+    def _serves(self) -> bool:
+        """Whether it answers for its namespace: an open port comes first, and is not enough on a busy machine."""
+        asked = [str(temporal_cli()), "operator", "namespace", "describe", "default", "--address", self.address]
+        try:
+            return subprocess.run(asked, capture_output=True, check=False, timeout=10).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
 
     def stop(self) -> None:
         """End it and wait; by force if it takes more than ten seconds."""
@@ -106,6 +112,12 @@ def _flags(folder: Path, port: int, ui_port: int) -> list[str]:
     attributes = [f"--search-attribute={name}=Keyword" for name in SEARCH_ATTRIBUTES]
     where = [f"--db-filename={folder / 'temporal.db'}", f"--port={port}", f"--ui-port={ui_port}", "--ip=127.0.0.1"]
     return [*where, "--log-level=error", *SETTINGS, *attributes]
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:

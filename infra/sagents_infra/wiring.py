@@ -1,5 +1,6 @@
 """The one place where the outside is put together from settings."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -56,9 +57,15 @@ async def connect_temporal(settings: Settings) -> Client:
         return await Client.connect(**config, data_converter=data_converter(payload_storage(settings)))
     except RuntimeError as error:
         raise CannotAnswer(
-            f"Temporal does not answer at {target}: {error}. "
+            f"Temporal does not answer at {target}: {_why(error)}. "
             "`sagents dev` starts a server; TEMPORAL_ADDRESS names another."
         ) from error
+
+
+def _why(error: RuntimeError) -> str:
+    """The last of the messages that the SDK nests into each other, as "Connection refused"."""
+    messages = re.findall(r'message: "([^"]+)"', str(error))
+    return messages[-1] if messages else str(error)
 
 
 def payload_storage(settings: Settings) -> StorageDriver:

@@ -1,6 +1,8 @@
 """The line to Temporal: one method per kind of request, each repeated while trouble may pass."""
 
 import asyncio
+import atexit
+import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -22,6 +24,11 @@ from sagents.contract import Accepted, StartAgent
 from sagents.errors import AgentNotFound
 
 T = TypeVar("T")
+
+# A thread of the SDK's native core may still be handing over the last answer when a short program ends. Without this
+# moment one in ten such programs died by a signal, in the interpreter's own end (measured; with it none of 120).
+atexit.register(time.sleep, 0.05)
+
 QUERY_TIMEOUT = timedelta(seconds=6)
 """More than the 5 s after which Temporal gives up on a killed worker's cache and asks another one."""
 

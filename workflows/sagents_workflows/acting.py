@@ -41,7 +41,7 @@ async def ask(life: Life) -> None:
         boot=not life.booted,
     )
     plan = await life.ended(gate.model_step(request, run.step + 1))
-    life.took(plan)
+    life.took(plan.but(record=request.record))
     life.planned, life.booted = life.head.log.position, True
     if plan.saved is not None:
         confirm(life, plan.saved)

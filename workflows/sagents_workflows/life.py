@@ -13,7 +13,7 @@ from sagents_workflows.alarm import Alarm
 
 with workflow.unsafe.imports_passed_through():
     from sagents.carried import Carried
-    from sagents.commands import Cancel, NewMessage, Reset, Stop
+    from sagents.commands import Cancel, NewMessage, Reset, Resume, Stop
     from sagents.contract import StartAgent
     from sagents.head import Head, Latest
     from sagents.lifecycle import Lifecycle, WhileInterrupted, WhileRunning
@@ -80,12 +80,14 @@ class Life:
 
     @property
     def status(self) -> Status:
-        """As people see it: a message that was taken counts as running before the loop has moved."""
+        """As people see it: what was taken, a message or a decision, counts before the loop has moved."""
+        status = self.head.status
         if self.failing and not self.awake:
             return Status.ERROR
-        if not self.head.status.is_running and self.mail.starts_run and not self.holds:
+        decides = status in (Status.INTERRUPTED, Status.PAUSED) and self.mail.has(Resume)
+        if decides or (not status.is_running and self.mail.starts_run and not self.holds):
             return Status.RUNNING
-        return Status.ERROR if self.failing and self.head.status is Status.IDLE else self.head.status
+        return Status.ERROR if self.failing and status is Status.IDLE else status
 
     @property
     def holds(self) -> bool:

@@ -4,5 +4,9 @@
 def main() -> None:
     """The console script."""
     from sagents_infra.cli.app import app
+    from sagents_infra.cli.leaving import leave
 
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        leave(end.code if isinstance(end.code, int) else 1 if end.code else 0)

@@ -19,8 +19,7 @@ def failing(as_json: bool = False) -> Iterator[None]:
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read has gone; Python would complain of that once more
-        raise typer.Exit(FAILED) from None
+        raise typer.Exit(FAILED) from None  # whoever read has gone
     except Exception as error:
         code = exit_code(error)
         if code is None:

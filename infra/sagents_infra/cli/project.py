@@ -15,7 +15,7 @@ from sagents import Agent, AgentRequest, Sagents, tool
 app = Sagents()
 
 # "offline" is a stand-in that needs no key: it calls a tool and says what came of it.
-# A real model: MODEL=anthropic:claude-sonnet-4-5 ANTHROPIC_API_KEY=... sagents dev
+# A real model: MODEL=anthropic:claude-sonnet-5-5 ANTHROPIC_API_KEY=... sagents dev
 MODEL = os.environ.get("MODEL", "offline")
 
 
@@ -43,7 +43,7 @@ its key to `sagents dev`, because that is where agents run:
 
 ```
 pip install 'sagents[anthropic]'
-MODEL=anthropic:claude-sonnet-4-5 ANTHROPIC_API_KEY=... sagents dev
+MODEL=anthropic:claude-sonnet-5-5 ANTHROPIC_API_KEY=... sagents dev
 ```
 
 Kill anything at any moment, `sagents dev` too: the conversation goes on where it was. `.sagents/` has what agents know.

@@ -47,7 +47,7 @@ class Dev:
     async def run(self) -> int:
         """Until Ctrl-C, or until something is wrong that only a person can mend; the exit code."""
         stopping, changed = asyncio.Event(), asyncio.Event()
-        for name in (signal.SIGINT, signal.SIGTERM):
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(name, stopping.set)
         self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
         self._server = self._start_server()

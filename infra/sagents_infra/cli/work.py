@@ -3,11 +3,11 @@
 import asyncio
 import os
 import signal
-import sys
 import traceback
 
 from sagents import Sagents
 from sagents_infra.cli.failing import FAILED, OK, complain, exit_code
+from sagents_infra.cli.leaving import leave
 from sagents_infra.cli.places import find_app, use_dev_server
 from sagents_infra.settings import Settings
 
@@ -20,11 +20,9 @@ def worker(spec: str) -> None:
         code = exit_code(error) or FAILED
         if exit_code(error) is None:
             traceback.print_exc()
+            error = RuntimeError(f"the worker failed: {type(error).__name__}: {error}")
         complain(error)
-    # After a Temporal Worker ran in a process, the interpreter's own end dies by signal now and then.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    leave(code)
 
 
 def _work(spec: str) -> int:

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from sagents import SagentsError
+from sagents_infra.cli.leaving import leave
 from sagents_infra.cli.places import only_one
 from sagents_infra.demo.story import APP, Demo, DemoFailed
 
@@ -65,4 +66,4 @@ def _empty(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    leave(main())

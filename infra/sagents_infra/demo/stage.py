@@ -2,9 +2,6 @@
 
 import time
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from sagents import Event
 from sagents_infra.cli.drawing import Screen
 from sagents_infra.cli.output import console
@@ -32,8 +29,8 @@ class Stage:
     def heading(self, text: str) -> None:
         self._screen.line(f"\n{text}\n", "bold")
 
-    def show(self, what: RenderableType, style: str = "") -> None:
-        self._screen.console.print(Text(what, style=style) if isinstance(what, str) else what)
+    def show(self, what: object, style: str | None = None) -> None:
+        self._screen.console.print(what, style=style)
 
     def draw(self, event: Event) -> None:
         """Something that the agent does."""

@@ -23,6 +23,9 @@ from sagents_infra.dev_server import DevServer, temporal_cli
 APP = "sagents_infra.demo.app:app"
 AGENT_ID = "demo"
 NOTICED = int(LOCAL["SAGENTS_HEARTBEAT_TIMEOUT_MS"]) // 1000
+READY = "task queue"
+"""In what a worker says when it begins to work."""
+
 MIDDLE = 2.0
 """Seconds into the tool calls, which take five."""
 
@@ -51,7 +54,7 @@ class Demo:
         server = self._start_temporal()
         agents = await AgentServer.connect()
         self.stack.callback(agents.close)
-        self._start_worker()
+        await self._ready(self._start_worker())
         accident = asyncio.create_task(self._kill_and_replace())
         try:
             await self._work(agents)
@@ -68,13 +71,23 @@ class Demo:
         os.environ.update(local_environment(server.address, SAGENTS_HOME=str(self.folder), MODEL=self.model))
         return server
 
-    def _start_worker(self) -> None:
+    def _start_worker(self) -> Path:
+        """Another worker; returns its log."""
         number = len(self.workers) + 1
-        with (self.folder / f"worker-{number}.log").open("wb") as log:
-            worker = start_worker(APP, os.environ, output=log)
+        log = self.folder / f"worker-{number}.log"
+        with log.open("wb") as output:
+            worker = start_worker(APP, os.environ, output=output)
         self.stack.callback(end, worker)
         self.workers.append(worker)
         self.stage.tell(f"worker {number} started, process {worker.pid}")
+        return log
+
+    async def _ready(self, log: Path) -> None:
+        """Wait until the newest worker works; it imports much."""
+        while READY not in log.read_text():  # noqa: ASYNC110 - another process writes this
+            if self.workers[-1].poll() is not None:
+                raise DemoFailed(f"the worker ended at once; {log} says:\n{log.read_text()[-2000:]}")
+            await asyncio.sleep(0.1)
 
     async def _work(self, agents: AgentServer) -> None:
         """The agent's run, from the task to the last word, over a killed worker and an open question."""

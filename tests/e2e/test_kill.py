@@ -1,0 +1,39 @@
+"""A worker process is killed by SIGKILL in the middle of a run, and another one goes on (K-1, K-2, L-54, L-56).
+
+Three places here; all of them, with other seeds, by `make chaos`.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from sagents_infra.dev_server import DevServer
+from tests.support.errands import Day
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
+
+
+@pytest.mark.parametrize("place", ["step.recorded:2", "tool.done:1", "wake.claimed:2"])
+async def test_a_killed_worker_costs_seconds_and_nothing_else(
+    temporal_server: DevServer, tmp_path: Path, place: str
+) -> None:
+    """No message is lost or repeated, no recorded step is asked again, each payment is made once."""
+    async with Day.begin(temporal_server.address, tmp_path, place) as day:
+        await day.live()
+        assert await day.problems() == []
+
+
+async def test_a_call_that_must_not_run_twice_is_reported_to_the_model_as_unknown(
+    temporal_server: DevServer, tmp_path: Path
+) -> None:
+    async with Day.begin(temporal_server.address, tmp_path, "post.begun") as day:
+        await day.insist(lambda: day.server.start("errands", agent_id=day.agent_id))
+        await day.tell("letter")
+
+        async def answered() -> bool:
+            messages = await day.messages()
+            return bool(messages) and "outcome of this call is unknown" in messages[-1].text
+
+        await day.until(answered)
+        assert day.workers.killed == 1
+        assert len(day.ledger.notes("tried")) == 1

@@ -1,0 +1,54 @@
+"""The commands of docs/cli.md for whoever has nothing but Temporal's own command line."""
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sagents_infra.dev_server import temporal_cli
+from tests.e2e.house import House
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/cli.md"
+COMMANDS = re.findall(r"^temporal workflow .*$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path).start()
+    yield house
+    house.end()
+
+
+def _run(house: House, part: str) -> "subprocess.CompletedProcess[str]":
+    """The one command of the page that has `part` in it, as it is written there but for the agent's name."""
+    (command,) = [command for command in COMMANDS if part in command]
+    words = shlex.split(command.replace('"helper"', '"desk"'))[1:]
+    given = {**os.environ, "TEMPORAL_ADDRESS": f"127.0.0.1:{house.port}"}
+    return subprocess.run([temporal_cli(), *words], env=given, capture_output=True, text=True, timeout=30, check=False)
+
+
+def _does(house: House, part: str) -> str:
+    done = _run(house, part)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_an_agent_is_started_spoken_to_asked_and_answered(house: House) -> None:
+    _does(house, "workflow start ")
+    _does(house, "--name add_message")
+    house.until(lambda: "idle" in _does(house, "--type status"))
+    assert "Hello there." in _does(house, "--type messages")
+    _does(house, "--name add_message")
+    house.until(lambda: "interrupted" in _does(house, "--type status"))
+    assert "--name resume" in _does(house, "--type interrupts")
+    house.until(lambda: "conversation-7" in _does(house, "workflow list"))
+    refused = _run(house, "--name cancel")
+    assert refused.returncode == 1
+    assert "Cannot cancel, server is not running (status: interrupted)" in refused.stderr
+    _does(house, "--name resume")
+    house.until(lambda: "idle" in _does(house, "--type status"))
+    assert "refunded 7" in _does(house, "--type messages")

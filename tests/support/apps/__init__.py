@@ -1,0 +1,1 @@
+"""Applications that tests load by name, as a worker loads a user's."""
