@@ -5,6 +5,7 @@ import asyncio
 import os
 import shutil
 import sys
+import sysconfig
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -52,8 +53,16 @@ def main() -> int:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     if good:
-        print(f"         to look at it again: SAGENTS_HOME={given.folder} sagents dev --app {APP}")
+        print(f"         to look at it again: SAGENTS_HOME={given.folder} {_command()} dev --app {APP}")
     return 0 if good else 1
+
+
+def _command() -> str:
+    """How to type `sagents` here: beside this Python, where no environment is activated."""
+    beside = Path(sysconfig.get_path("scripts")) / "sagents"
+    if shutil.which("sagents") or not beside.exists():
+        return "sagents"
+    return os.path.relpath(beside)
 
 
 def _empty(folder: Path) -> None:

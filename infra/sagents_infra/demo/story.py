@@ -84,9 +84,9 @@ class Demo:
 
     async def _ready(self, log: Path) -> None:
         """Wait until the newest worker works; it imports much."""
-        while READY not in log.read_text():  # noqa: ASYNC110 - another process writes this
+        while READY not in _end_of(log):
             if self.workers[-1].poll() is not None:
-                raise DemoFailed(f"the worker ended at once; {log} says:\n{log.read_text()[-2000:]}")
+                raise DemoFailed(f"the worker ended at once; {log} says:\n{_end_of(log)}")
             await asyncio.sleep(0.1)
 
     async def _work(self, agents: AgentServer) -> None:
@@ -132,3 +132,7 @@ class Demo:
         if done.returncode:
             raise DemoFailed(f"the temporal CLI ended with {done.returncode}: {done.stderr.strip()}")
         self.stage.note(done.stdout.strip())
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:]
