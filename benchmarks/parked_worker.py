@@ -13,6 +13,7 @@ from sagents.messages import Message, Role, ToolCall
 from sagents.ports import DeltaSink, ModelRequest
 from sagents_infra.channels.local import LocalChannel
 from sagents_infra.payloads import DiskStorageDriver, data_converter
+from sagents_infra.presence import MemoryPresence
 from sagents_infra.settings import Settings
 from sagents_infra.stores.sqlite import SqliteStore
 from sagents_infra.worker import make_kit, make_worker
@@ -49,7 +50,8 @@ async def main(address: str, home: Path) -> None:
     """Work until standard input ends."""
     settings = Settings(home=home, task_queue="bench", max_cached_workflows=CACHE)
     client = await Client.connect(address, data_converter=data_converter(DiskStorageDriver(home / "payloads")))
-    kit = make_kit(clerk_app(), SqliteStore(settings.store_path), LocalChannel(settings.channel_path))
+    store, channel = SqliteStore(settings.store_path), LocalChannel(settings.channel_path)
+    kit = make_kit(clerk_app(), store, channel, MemoryPresence())
     async with make_worker(client, kit, settings):
         print(READY, flush=True)
         await asyncio.to_thread(sys.stdin.read)

@@ -18,6 +18,7 @@ from sagents.limits import Limits
 from sagents_infra.channels.memory import MemoryChannel
 from sagents_infra.dev_server import DevServer
 from sagents_infra.payloads import DiskStorageDriver, data_converter
+from sagents_infra.presence import MemoryPresence
 from sagents_infra.settings import Settings
 from sagents_infra.stores.sqlite import SqliteStore
 from sagents_infra.worker import make_kit, make_worker
@@ -48,7 +49,7 @@ class Stage:
     @asynccontextmanager
     async def working(self, app: Sagents, limits: Limits | None = None) -> AsyncIterator[None]:
         """A worker for the application while inside, in this process."""
-        kit = make_kit(app, self.store, self.channel, limits=limits)
+        kit = make_kit(app, self.store, self.channel, MemoryPresence(), limits=limits)
         try:
             async with make_worker(self.client, kit, self.settings):
                 yield

@@ -63,9 +63,7 @@ class AgentNotRegistered(SagentsError):
     def __init__(self, name: str, known: tuple[str, ...] = ()) -> None:
         self.name = name
         names = ", ".join(sorted(known)) or "none"
-        super().__init__(
-            f"No agent is registered as {name!r} (registered: {names}); add it by `@app.agent({name!r})`."
-        )
+        super().__init__(f"No agent is registered as {name!r} (registered: {names}); add it by `@app.agent({name!r})`.")
 
 
 class NotPossible(AgentError):

@@ -69,7 +69,5 @@ class Slowly:
 async def statuses(env: Any, agent: Driven) -> list[str]:
     """The statuses that were announced, oldest first."""
     return [
-        str(event.data["status"])
-        for event in await env.store.events(agent.agent_id)
-        if event.type == "status_changed"
+        str(event.data["status"]) for event in await env.store.events(agent.agent_id) if event.type == "status_changed"
     ]
