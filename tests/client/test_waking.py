@@ -9,7 +9,7 @@ import pytest
 from sagents import AgentNotFound, Approve, CannotResume, Lifecycle, Status
 from tests.client.apps import app_of, desk
 from tests.client.patience import reaches, settled
-from tests.support.driving import until
+from tests.support.driving import spoken, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -46,7 +46,7 @@ async def test_of_many_messages_at_once_one_wakes_it_and_all_are_heard(serve: An
         await settled(server, env.id())
 
         async def all_heard() -> bool:
-            said = [m.text for m in await server.messages(env.id()) if m.role == "user"]
+            said = spoken([m for m in await server.messages(env.id()) if m.role == "user"])
             return sorted(said) == [str(n) for n in range(8)]
 
         await until(all_heard)

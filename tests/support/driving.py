@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,13 @@ async def until(condition: Callable[[], Awaitable[Any]], within: float = PATIENC
             raise AssertionError(f"waited {within} s in vain for {condition.__qualname__}")
         await asyncio.sleep(0.02)
     return result
+
+
+def spoken(messages: Sequence[Message]) -> list[str]:
+    """What was said, part by part: messages that waited together are one message with several parts (B-74)."""
+    contents = [message.content for message in messages if message.content]
+    parts = [content if isinstance(content, tuple) else (content,) for content in contents]
+    return [part if isinstance(part, str) else part.content for content in parts for part in content]
 
 
 @dataclass

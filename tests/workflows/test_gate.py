@@ -127,7 +127,7 @@ async def test_a_waking_that_fails_for_good_is_an_error_until_it_works_and_no_me
         faults.mend()
         await agent.send("two", "m2")
         await agent.reaches("idle")
-        assert await said(agent) == ["one", "two", "heard two"]
+        assert await said(agent) == ["onetwo", "heard onetwo"]  # one message with two parts (B-74)
         assert (await agent.info()).problem is None
 
 
@@ -161,7 +161,7 @@ async def test_a_model_step_that_fails_for_good_is_an_error_that_the_next_messag
         assert HOLE in error.message
         faults.mend()
         assert await agent.say("two") == "heard two"
-        assert await said(agent) == ["onetwo", "heard onetwo"]  # one message with two parts (B-74)
+        assert await said(agent) == ["one", "two", "heard two"]
 
 
 async def test_a_tool_call_that_fails_for_good_is_closed_for_the_model_and_the_run_is_an_error(
