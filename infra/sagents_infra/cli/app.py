@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sagents_infra.cli import lifetime
 from sagents_infra.cli.failing import failing
 from sagents_infra.cli.options import (
     AgentId,
@@ -14,6 +15,8 @@ from sagents_infra.cli.options import (
     Folder,
     Json,
     Port,
+    Tenant,
+    WithStatus,
     agent_and_words,
     agent_of,
 )
@@ -208,19 +211,25 @@ def state(agent_id: AgentId = None, conversation: Conversation = None, as_json: 
 @app.command()
 def ls(
     pattern: Annotated[str, typer.Argument(metavar="[PATTERN]", help="'*' stands for anything.")] = "*",
+    match: Annotated[str | None, typer.Option(metavar="PATTERN", help="The same, as an option.")] = None,
+    status: WithStatus = None,
+    tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
     """List the running agents."""
     with failing(as_json):
         from sagents_infra.cli import asking
 
-        asking.ls(pattern, as_json)
+        asking.ls(match or pattern, status, tenant, as_json)
 
 
 @app.command()
-def count(as_json: Json = False) -> None:
+def count(status: WithStatus = None, tenant: Tenant = None, as_json: Json = False) -> None:
     """Count the running agents."""
     with failing(as_json):
         from sagents_infra.cli import asking
 
-        asking.count(as_json)
+        asking.count(status, tenant, as_json)
+
+
+app.add_typer(lifetime.app)
