@@ -8,14 +8,11 @@ import typer
 from sagents_infra.cli.failing import failing
 from sagents_infra.cli.options import AgentId, Conversation, Json, agent_and_words, agent_of
 
-app = typer.Typer()
-
 Viewer = Annotated[list[str], typer.Argument(metavar="AGENT_ID VIEWER", help="Who; with -c the viewer alone.")]
 Connection = Annotated[str | None, typer.Option(metavar="ID", help="One of several tabs or devices.")]
 Topic = Annotated[str | None, typer.Option(help="What they look at, where the agent's lifecycle names it.")]
 
 
-@app.command()
 def touch(agent_id: AgentId = None, conversation: Conversation = None, as_json: Json = False) -> None:
     """Keep an agent awake: its inactivity clock starts again."""
     agent_id = agent_of(agent_id, conversation)
@@ -25,7 +22,6 @@ def touch(agent_id: AgentId = None, conversation: Conversation = None, as_json: 
         keeping.touch(agent_id, as_json)
 
 
-@app.command()
 def reset(agent_id: AgentId = None, conversation: Conversation = None, as_json: Json = False) -> None:
     """Let an agent forget its messages, todos and metadata; its run is cancelled first."""
     agent_id = agent_of(agent_id, conversation)
@@ -35,7 +31,6 @@ def reset(agent_id: AgentId = None, conversation: Conversation = None, as_json: 
         keeping.reset(agent_id, as_json)
 
 
-@app.command()
 def export(
     agent_id: AgentId = None,
     conversation: Conversation = None,
@@ -50,7 +45,6 @@ def export(
         keeping.export(agent_id, out, as_json)
 
 
-@app.command(name="import")
 def import_(
     agent_id: AgentId = None,
     file: Annotated[Path, typer.Argument(metavar="[FILE]", help="What `export` wrote; `-` is stdin.")] = Path("-"),
@@ -68,7 +62,6 @@ def import_(
         keeping.import_(agent_id, file, agent, conversation, as_json)
 
 
-@app.command()
 def delete(
     agent_id: AgentId = None,
     conversation: Conversation = None,
@@ -85,7 +78,6 @@ def delete(
         keeping.delete(agent_id, as_json)
 
 
-@app.command()
 def join(
     words: Viewer,
     conversation: Conversation = None,
@@ -104,7 +96,6 @@ def join(
         keeping.join(agent_id, viewer, connection, lease, topic, as_json)
 
 
-@app.command()
 def leave(
     words: Viewer,
     conversation: Conversation = None,
@@ -118,3 +109,6 @@ def leave(
         from sagents_infra.cli import keeping
 
         keeping.leave(agent_id, viewer, connection, topic, as_json)
+
+
+ALL = (touch, reset, export, import_, delete, join, leave)

@@ -5,6 +5,7 @@ from typing import Any
 
 from sagents import Event
 from sagents_infra.cli.drawing import Screen, call_text
+from sagents_infra.cli.output import console
 
 
 def drawn(*events: tuple[str, dict[str, Any]], statuses: bool = False) -> tuple[str, Screen]:
