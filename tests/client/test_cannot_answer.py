@@ -114,3 +114,26 @@ async def test_a_worker_that_comes_back_in_time_answers(serve: Any) -> None:
             assert (await sending).id == "m1"
             await settled(server, env.id())
             assert (await server.messages(env.id()))[-1].text == "done: open"
+
+
+async def test_what_came_later_cannot_answer_either(serve: Any) -> None:
+    """E-58: for touching, resetting, moving and viewing, too."""
+    async with serve(app_of(), worker=False) as (_, env):
+        address = env.client.service_client.config.target_host
+        client = await Client.connect(address, namespace="nowhere", data_converter=pydantic_data_converter)
+        server = AgentServer(client, store=MemoryStore(), channel=MemoryChannel(), patience=SOON)
+        calls = [
+            server.touch("a"),
+            server.reset("a"),
+            server.export_state("a"),
+            server.restore_state("a", {"version": 3, "state": {}}),
+            server.configure("a", options={}),
+            server.dismiss_interrupt("a"),
+            server.notify_middleware("a", "notes"),
+            server.join("a", "ann"),
+            server.leave("a", "ann"),
+            server.inactivity("a"),
+            server.exists("a"),
+            server.delete("a"),
+        ]
+        await _all_cannot_answer(calls)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from sagents import Agent, Sagents
+from sagents.carried import Carried
 from sagents.messages import Message
 from sagents.ports import DeltaSink, ModelRequest
 from tests.support.driving import Driven, until
@@ -36,6 +37,12 @@ async def reason_of(env: Any, agent: Driven) -> str:
     return str(goodbye.data["reason"])
 
 
+async def texts_of(env: Any, agent: Driven) -> list[str]:
+    """What was said, of an agent that may have gone."""
+    row = await env.store.load(agent.agent_id)
+    return [message.text for message in Carried.model_validate_json(row.head).head.log.window]
+
+
 class Slowly:
     """A model that answers when told to: `asked` counts its calls, `go` lets one of them answer."""
 
@@ -51,7 +58,7 @@ class Slowly:
         async def think(request: ModelRequest, _: DeltaSink) -> Message:
             self.asked += 1
             mine = self.asked
-            while self._go < mine:
+            while self._go < mine:  # noqa: ASYNC110 # the test runs on another loop
                 await asyncio.sleep(0.01)
             return Message.assistant(f"heard {last_user_text(request)}")
 

@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from sagents_infra.cli.failing import failing
-from sagents_infra.cli.options import AgentId, AgentName, Conversation, Json, agent_and_words, agent_of
+from sagents_infra.cli.options import (
+    AgentId,
+    AgentName,
+    Conversation,
+    Json,
+    Tenant,
+    WithStatus,
+    agent_and_words,
+    agent_of,
+)
 
 Reason = Annotated[str | None, typer.Option("--reason", help="Why; it is kept and shown.")]
 
@@ -137,21 +146,24 @@ def state(agent_id: AgentId = None, conversation: Conversation = None, as_json: 
 
 def ls(
     pattern: Annotated[str, typer.Argument(metavar="[PATTERN]", help="'*' stands for anything.")] = "*",
+    match: Annotated[str | None, typer.Option(metavar="PATTERN", help="The same, as an option.")] = None,
+    status: WithStatus = None,
+    tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
     """List the running agents."""
     with failing(as_json):
         from sagents_infra.cli import asking
 
-        asking.ls(pattern, as_json)
+        asking.ls(match or pattern, status, tenant, as_json)
 
 
-def count(as_json: Json = False) -> None:
+def count(status: WithStatus = None, tenant: Tenant = None, as_json: Json = False) -> None:
     """Count the running agents."""
     with failing(as_json):
         from sagents_infra.cli import asking
 
-        asking.count(as_json)
+        asking.count(status, tenant, as_json)
 
 
 ALL = (start, send, execute, resume, cancel, stop, watch, status, info, state, ls, count)

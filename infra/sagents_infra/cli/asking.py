@@ -4,7 +4,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from sagents import AgentNotFound, Message, State
+from sagents import AgentNotFound, InvalidInput, Message, State, Status
 from sagents.client import AgentServer
 from sagents.contract import AgentInfo
 from sagents_infra.cli.drawing import TODO, Screen, call_text
@@ -45,20 +45,32 @@ def state(agent_id: str, as_json: bool) -> None:
     connected(work)
 
 
-def ls(pattern: str, as_json: bool) -> None:
+def ls(pattern: str, status: str | None, tenant: str | None, as_json: bool) -> None:
+    wanted = _status(status)
+
     async def work(server: AgentServer) -> None:
-        found = await server.list_agents_matching(pattern)
+        found = await server.list_agents_matching(pattern, status=wanted, tenant=tenant)
         show(found, "\n".join(found) if found else "no agent runs", as_json)
 
     connected(work)
 
 
-def count(as_json: bool) -> None:
+def count(status: str | None, tenant: str | None, as_json: bool) -> None:
+    wanted = _status(status)
+
     async def work(server: AgentServer) -> None:
-        answer = await server.agent_count()
+        answer = await server.agent_count(status=wanted, tenant=tenant)
         show({"count": answer}, str(answer), as_json)
 
     connected(work)
+
+
+def _status(name: str | None) -> Status | None:
+    if name is None:
+        return None
+    if name not in tuple(Status):
+        raise InvalidInput(f"{name!r} is no status; write one of {', '.join(Status)}.")
+    return Status(name)
 
 
 def watch(agent_id: str, as_json: bool) -> None:

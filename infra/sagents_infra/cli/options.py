@@ -17,6 +17,11 @@ App = Annotated[
 Port = Annotated[int, typer.Option(min=1, max=64535, help="Where Temporal listens; its Web UI 1000 higher.")]
 Folder = Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to put it.")]
 
+WithStatus = Annotated[
+    str | None, typer.Option("--status", help="idle, running, interrupted, cancelled, error or paused ones only.")
+]
+Tenant = Annotated[str | None, typer.Option("--tenant", help="Those of this tenant only.")]
+
 
 def agent_of(agent_id: str | None, conversation: str | None) -> str:
     """The agent that is meant: by its id, or by its conversation's."""

@@ -13,7 +13,8 @@ from tests.infra.cli.conftest import Run
 
 TELLING = ["start", "send", "execute", "resume", "cancel", "stop"]
 ASKING = ["watch", "status", "info", "state", "ls", "count"]
-COMMANDS = ["init", "dev", "worker", "chat", *TELLING, *ASKING]
+LIVING = ["touch", "reset", "export", "import", "delete", "join", "leave"]
+COMMANDS = ["init", "dev", "worker", "chat", *TELLING, *ASKING, *LIVING]
 
 
 def test_help_names_every_command(sagents: Run) -> None:
