@@ -13,7 +13,7 @@ from sagents.agent import Agent
 from sagents.client import listing, payloads
 from sagents.client.connecting import connect_outside
 from sagents.client.line import Line
-from sagents.client.reading import read_interrupts, read_state, stored_name
+from sagents.client.reading import read_interrupts, read_state, read_todos, stored_name
 from sagents.client.session import Handle, Session, agent_id_for
 from sagents.commands import Answering
 from sagents.contract import Accepted, AgentInfo, StartAgent
@@ -26,6 +26,7 @@ from sagents.messages import ContentPart, Message
 from sagents.ports import Channel, Store
 from sagents.state import State
 from sagents.status import Status
+from sagents.todo import Todo
 
 Content = str | Message | Sequence[ContentPart]
 Decisions = Decision | Answering | Sequence[Decision | Answering]
@@ -161,6 +162,10 @@ class AgentServer:
         """The whole conversation as the agent knows it."""
         return (await self.get_state(agent_id)).messages
 
+    async def todos(self, agent_id: str) -> tuple[Todo, ...]:
+        """Its list of tasks; a sleeping agent's too."""
+        return await read_todos(self._line, self._store, contract.check_agent_id(agent_id))
+
     async def interrupts(self, agent_id: str) -> tuple[Interrupt, ...]:
         """What waits for a person, in the order in which `resume` takes decisions; a sleeping agent's too."""
         return await read_interrupts(self._line, self._store, contract.check_agent_id(agent_id))
@@ -174,6 +179,9 @@ class AgentServer:
         finally:
             if isinstance(heard, AsyncGenerator):
                 await heard.aclose()
+
+    subscribe = watch
+    """The reference's name for it."""
 
     # ── over all agents ───────────────────────────────────────────────────────────────────────────────────────
 
