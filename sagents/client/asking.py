@@ -8,7 +8,7 @@ from typing import Any
 from sagents import contract
 from sagents.client import watching
 from sagents.client.reach import Reach
-from sagents.client.reading import read_interrupts, read_state
+from sagents.client.reading import read_interrupts, read_state, read_todos
 from sagents.client.session import Handle
 from sagents.contract import AgentInfo, Inactivity
 from sagents.errors import AgentNotFound
@@ -66,7 +66,7 @@ class Asking(Reach):
 
     async def todos(self, agent_id: str) -> tuple[Todo, ...]:
         """What the agent has planned and done. A peek."""
-        return (await self._peek(agent_id)).todos
+        return await read_todos(self._line, self._store, contract.check_agent_id(agent_id))
 
     async def interrupts(self, agent_id: str) -> tuple[Interrupt, ...]:
         """What waits for a person, in the order in which `resume` takes decisions; a sleeping agent's too. A peek."""

@@ -20,6 +20,7 @@ from sagents.known import Known, unrolled
 from sagents.operations import Operation
 from sagents.ports import Base, Store
 from sagents.state import State
+from sagents.todo import Todo
 
 V = TypeVar("V", AgentInfo, StateView)
 
@@ -57,6 +58,17 @@ async def read_interrupts(line: Line, store: Store, agent_id: str) -> tuple[Inte
             raise
         return carried.head.open_interrupts
     return tuple(view.interrupt for view in views)
+
+
+async def read_todos(line: Line, store: Store, agent_id: str) -> tuple[Todo, ...]:
+    """The agent's list of tasks, also where it sleeps."""
+    try:
+        return (await _awake(line, agent_id, contract.STATE, StateView)).todos
+    except AgentNotFound:
+        carried = await stored_head(store, agent_id)
+        if carried is None:
+            raise
+        return carried.head.log.todos
 
 
 async def stored_head(store: Store, agent_id: str) -> Carried | None:

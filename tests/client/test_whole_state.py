@@ -60,7 +60,10 @@ async def test_todos_and_metadata_are_part_of_it(serve: Any) -> None:
         await _say(server, env.id(), "go")
         state = await server.get_state(env.id())
         assert [todo.content for todo in state.todos] == ["call"]
+        assert await server.todos(env.id()) == state.todos
         assert state.get_metadata("seen") == [1]
+        await server.stop(env.id())
+        assert await server.todos(env.id()) == state.todos
 
 
 async def test_a_sleeping_agent_can_be_read_and_its_questions_too(serve: Any) -> None:

@@ -35,11 +35,11 @@ def test_the_main_job_is_done_over_a_killed_worker_and_an_approval(tmp_path: Pat
 
 @pytest.mark.timeout(180)
 def test_a_model_that_does_not_do_the_job_is_a_failed_demo(tmp_path: Path) -> None:
-    done = _perform(tmp_path, MODEL="offline")
+    done = perform(tmp_path, MODEL="offline")
     assert done.returncode == 1
     assert "✗ NOT TRUE: the report is published" in done.stdout
 
 
-def _perform(folder: Path, **more: str) -> "subprocess.CompletedProcess[str]":
+def perform(folder: Path, **more: str) -> "subprocess.CompletedProcess[str]":
     given = {**environment(), "MODEL": "", **more}
     return subprocess.run(DEMO, cwd=folder, env=given, capture_output=True, text=True, timeout=150, check=False)

@@ -48,5 +48,5 @@ async def test_continuing_as_new_costs_the_same_however_long_the_conversation_is
         chain = await converse(await started(env, "chatter"), 40)
     starts = [run[0].ByteSize() for run in chain.runs[1:]]
     assert len(starts) >= 4
-    assert max(starts) <= 24_000
+    assert max(starts) <= 12_000
     assert starts[-1] <= 1.1 * starts[1]

@@ -26,7 +26,7 @@ def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[DevSe
     """A real dev server for the session."""
     from sagents_infra.dev_server import DevServer
 
-    server = DevServer.start(tmp_path_factory.mktemp("temporal"))
+    server = DevServer.start(tmp_path_factory.mktemp("temporal"), tied=True)
     yield server
     server.stop()
 
