@@ -39,7 +39,7 @@ class ModelActivities:
                 ending = ends(request.run, request.step, plan)
                 if ending is None or not _is_recorded(plan):
                     return plan
-                return await self._end(request, plan, ending, announcer)
+                return await self._end(request, plan, announcer)
 
     async def _recorded(self, request: StepRequest) -> Plan | None:
         body = await self.kit.store.get(request.agent.agent_id, request.record)
@@ -71,15 +71,16 @@ class ModelActivities:
         )
         return Plan.model_validate_json(body)
 
-    async def _end(self, request: StepRequest, plan: Plan, ending: Ending, announcer: Announcer) -> Plan:
+    async def _end(self, request: StepRequest, plan: Plan, announcer: Announcer) -> Plan:
         """Save what the agent will be once the kernel has applied this plan, so that no activity more is needed."""
         carried = await self.kit.saver.read(request.agent.agent_id)
         after = carried.but(head=apply(carried.head, plan).but(seq=request.seq))
         try:
-            saved = await self.kit.saver.save(after, request.seq, SaveReason.COMPLETION)
+            reason = SaveReason.after(after.head.ending) if after.head.ending else SaveReason.COMPLETION
+            saved = await self.kit.saver.save(after, request.seq, reason)
         except Damaged:
             return plan  # what was said is not lost by it: the kernel saves next, and tells people what is wrong
-        announcer.status(str(after.head.status), ending)
+        announcer.rest(after)
         run_ended(self.kit.measured(request.agent), after.head)
         return plan.but(saved=saved)
 
