@@ -86,7 +86,8 @@ async def test_no_idle_lies_between_a_run_and_the_one_that_waited_for_it(agent_e
         slowly.go(2)
         await agent.settled()
         assert await texts(agent) == ["one", "heard one", "two", "heard two"]
-        assert [status for status, _ in groupby(await statuses(env, agent))] == ["running", "idle"]
+        told = [status for status, _ in groupby(await statuses(env, agent))]
+        assert told in (["running", "idle"], ["idle", "running", "idle"])  # the boot may come before the message
 
 
 async def test_a_message_that_waits_is_announced(agent_env: Any) -> None:
