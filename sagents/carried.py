@@ -15,14 +15,16 @@ from sagents.viewers import Viewers
 class Clocks(Frozen):
     """Moments that deadlines are counted from; absolute, so that they outlive timers.
 
-    `alone_since` is when the last viewer left or a run ended without one; `held_notes` the count of notes when a run
-    came to rest in a way that holds what was queued behind it (B-75).
+    `alone_since` is when the last viewer left or a run ended without one; `held` how many messages waited when a run
+    came to rest in a way that holds what was queued behind it (B-75); `mirror_at` when a saver of the application is
+    due that has not seen all yet (L-50).
     """
 
     active_at: datetime | None = None
     alone_since: datetime | None = None
     saved_at: datetime | None = None
-    held_notes: int = -1
+    held: int = -1
+    mirror_at: datetime | None = None
 
 
 class Carried(Frozen):

@@ -73,8 +73,13 @@ class Mail:
         return any(isinstance(note, kinds) for note in self.waiting)
 
     @property
+    def starts(self) -> int:
+        """How many notes that start runs wait."""
+        return sum(isinstance(note, NewMessage | Execute) for note in self.waiting)
+
+    @property
     def starts_run(self) -> bool:
-        return self.has(NewMessage, Execute)
+        return self.starts > 0
 
 
 def merged(notes: tuple[NewMessage, ...]) -> tuple[Message, ...]:

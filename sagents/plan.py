@@ -228,6 +228,12 @@ class SaveReason(StrEnum):
     SHUTDOWN = "on_shutdown"
     INTERVAL = "on_interval"
 
+    @classmethod
+    def after(cls, ending: Ending) -> "SaveReason":
+        """Why an agent saves once a run has ended like this."""
+        reasons = {OutcomeKind.CANCELLED: cls.CANCEL, OutcomeKind.FAILED: cls.ERROR}
+        return reasons.get(ending.kind, cls.COMPLETION)
+
 
 class SaveRequest(Frozen):
     """Save the agent: the activity reads head and tail from the workflow that asked, and tells what is new.
@@ -289,10 +295,14 @@ class ViewersRequest(Frozen):
 
 
 class WakeRequest(Frozen):
-    """Take over as the agent's writer and read its head. `pending`: somebody waits for it to run."""
+    """Take over as the agent's writer and read its head.
+
+    `pending`: somebody waits for it to run; `answered`: a decision has come, which may fit what it waits for.
+    """
 
     agent: AgentRef
     pending: bool = False
+    answered: bool = False
 
 
 Start = Literal["all", "each"]

@@ -12,10 +12,13 @@ import structlog
 from pydantic import JsonValue
 from temporalio import activity
 
+from sagents.carried import Carried
+from sagents.commands import NewMessage
 from sagents.errors import StoreError
 from sagents.events import Event
 from sagents.plan import Bulletin, Ending
 from sagents.ports import Channel, News, Store
+from sagents.status import Status
 
 BATCH = 0.05
 """Seconds for which events are gathered: what an eye does not notice and a channel does."""
@@ -46,6 +49,13 @@ class Announcer:
             self._waiting.put(Event(agent_id=self._agent_id, run_id=self._run_id, type=type, at=now, data=data))
         except ValueError as error:
             log.warning("an event could not be told", agent=self._agent_id, type=type, error=str(error))
+
+    def rest(self, carried: Carried) -> None:
+        """A run has ended. Where messages wait for that, the next one begins and no rest lies between (B-75)."""
+        head = carried.head
+        goes_on = head.status is Status.IDLE and any(isinstance(note, NewMessage) for note in carried.mailbox)
+        if not goes_on:
+            self.status(str(head.status), head.ending)
 
     def status(self, status: str, ending: Ending | None = None) -> None:
         """The agent's status has changed, and why where a run has ended."""

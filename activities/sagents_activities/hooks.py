@@ -62,7 +62,7 @@ class HookActivities:
                 carried = await self.kit.saver.read(agent_id)
                 after = carried.but(head=apply(carried.head, settled).but(seq=request.seq))
                 saved = await self.kit.saver.save(after, request.seq, SaveReason.COMPLETION)
-                announcer.status(str(after.head.status), after.head.ending)
+                announcer.rest(after)
                 run_ended(self.kit.measured(request.agent), after.head)
                 return settled.but(saved=saved)
 

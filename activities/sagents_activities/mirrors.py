@@ -29,13 +29,14 @@ class Mirrors:
     userland: Userland
     store: Store
 
-    def wanted(self, lifecycle: Lifecycle, reason: SaveReason) -> AutoSave | None:
-        """The auto-save to do now, if there is one: `on_idle=False` leaves the interval and the shutdown (L-50)."""
+    def wanted(self, lifecycle: Lifecycle) -> AutoSave | None:
+        """The auto-save, where one has a saver."""
         auto_save = lifecycle.auto_save
-        if auto_save is None or auto_save.saver is None:
-            return None
-        at_a_runs_end = reason not in (SaveReason.INTERVAL, SaveReason.SHUTDOWN)
-        return None if at_a_runs_end and not auto_save.on_idle else auto_save
+        return None if auto_save is None or auto_save.saver is None else auto_save
+
+    def waits(self, auto_save: AutoSave, reason: SaveReason) -> bool:
+        """Whether the saver is called later: `on_idle=False` leaves the interval and the shutdown (L-50)."""
+        return not auto_save.on_idle and reason not in (SaveReason.INTERVAL, SaveReason.SHUTDOWN)
 
     async def save(self, agent: AgentRef, auto_save: AutoSave, state: State, reason: SaveReason) -> bool:
         """Hand the exported state to the saver; False where it failed, so that it is tried again (L-51)."""
@@ -53,7 +54,7 @@ class Mirrors:
 
     async def hear(self, agent: AgentRef, operations: Iterable[Operation], key: str) -> None:
         """Pass each new message to the listeners once; `key` is the save that brings them, so a retry passes none."""
-        if not self.app.message_listeners:
+        if not self.app.message_listeners or agent.conversation_id is None:  # L-11
             return
         messages = [m for operation in operations if isinstance(operation, AddMessages) for m in operation.messages]
         writer = activity.info().workflow_run_id or ""

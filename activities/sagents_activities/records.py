@@ -32,7 +32,9 @@ class RecordActivities:
             key = f"boot:{activity.info().workflow_run_id}"
             async with self.kit.announcer(agent_id, None, key).publishing() as announcer:
                 asked = _asked(woken)
-                status = Status.RUNNING if request.pending else Status.INTERRUPTED if asked else Status.IDLE
+                known = woken.carried.head.status if woken.carried else Status.IDLE
+                goes_on = request.answered and known in (Status.INTERRUPTED, Status.PAUSED)
+                status = Status.RUNNING if request.pending or goes_on else known
                 announcer.emit("status_changed", {"status": str(status), "data": asked or None})
             self.kit.measured(request.agent.but(name=woken.agent))(
                 telemetry.AGENT_START, restored=woken.carried is not None

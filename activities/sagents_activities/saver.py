@@ -57,9 +57,11 @@ class Saver:
     async def _mirror(self, carried: Carried, reason: SaveReason) -> bool:
         head = carried.head
         await self.mirrors.hear(head.agent, head.log.tail, head.log.digest)
-        auto_save = self.mirrors.wanted(Lifecycle.from_wire(head.lifecycle), reason)
+        auto_save = self.mirrors.wanted(Lifecycle.from_wire(head.lifecycle))
         if auto_save is None:
             return True
+        if self.mirrors.waits(auto_save, reason):
+            return False
         known = await self.reader.at(
             head.agent.agent_id, head.log.reference, Lead(head.log.base.position, head.log.tail)
         )

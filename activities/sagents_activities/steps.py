@@ -29,6 +29,7 @@ class ModelActivities:
         claim → recorded? → read → think → record (first write wins) → save, where the run ends with this step
         """
         with translated():
+<<<<<<< HEAD
             plan = await self._taken(request)
             return plan.but(record="")  # the kernel knows it: history need not hold it once more
 
@@ -44,6 +45,18 @@ class ModelActivities:
             if ending is None or not _is_recorded(plan):
                 return plan
             return await self._end(request, plan, ending, announcer)
+=======
+            await self.kit.fence.claim(agent_id)
+            async with self.kit.announcer(agent_id, request.run.id, request.record).publishing() as announcer:
+                if request.step == 0:
+                    announcer.status("running")
+                plan = await self._recorded(request) or await self._decide(request, announcer)
+                self.kit.reader.extend(agent_id, request.reference, plan.operations)
+                ending = ends(request.run, request.step, plan)
+                if ending is None or not _is_recorded(plan):
+                    return plan
+                return await self._end(request, plan, announcer)
+>>>>>>> origin/lifecycle
 
     async def _recorded(self, request: StepRequest) -> Plan | None:
         body = await self.kit.store.get(request.agent.agent_id, request.record)
@@ -75,15 +88,16 @@ class ModelActivities:
         )
         return Plan.model_validate_json(body)
 
-    async def _end(self, request: StepRequest, plan: Plan, ending: Ending, announcer: Announcer) -> Plan:
+    async def _end(self, request: StepRequest, plan: Plan, announcer: Announcer) -> Plan:
         """Save what the agent will be once the kernel has applied this plan, so that no activity more is needed."""
         carried = await self.kit.saver.read(request.agent.agent_id)
         after = carried.but(head=apply(carried.head, plan).but(seq=request.seq))
         try:
-            saved = await self.kit.saver.save(after, request.seq, SaveReason.COMPLETION)
+            reason = SaveReason.after(after.head.ending) if after.head.ending else SaveReason.COMPLETION
+            saved = await self.kit.saver.save(after, request.seq, reason)
         except Damaged:
             return plan  # what was said is not lost by it: the kernel saves next, and tells people what is wrong
-        announcer.status(str(after.head.status), ending)
+        announcer.rest(after)
         run_ended(self.kit.measured(request.agent), after.head)
         return plan.but(saved=saved)
 

@@ -23,14 +23,18 @@ async def test_who_watches_hears_a_run_from_its_first_event(serve: Any) -> None:
         await server.start("helper", agent_id=env.id())
         await server.add_message(env.id(), "hello")
 
-        async def idle() -> bool:
-            return any(event.type == "status_changed" and event.data["status"] == "idle" for event in heard)
+        async def answered() -> bool:
+            types = [event.type for event in heard]
+            return "llm_message" in types and _statuses(heard)[-1] == "idle"
 
-        await until(idle)
-        types = [event.type for event in heard]
-        assert types.index("llm_message") > 0
-        assert heard[0].data["status"] == "running"
+        await until(answered)
+        assert heard[0].id == 1
+        assert _statuses(heard)[-2:] == ["running", "idle"]
         watching.cancel()
+
+
+def _statuses(heard: list[Event]) -> list[Any]:
+    return [event.data["status"] for event in heard if event.type == "status_changed"]
 
 
 async def test_watching_ends_when_whoever_watches_leaves(serve: Any) -> None:

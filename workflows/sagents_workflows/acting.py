@@ -67,7 +67,7 @@ async def run_calls(life: Life, calls: tuple[CallState, ...]) -> None:
         batch.check()
     for result in batch.results.values():
         for text in result.queued:
-            life.mail.put(NewMessage(content=text, by="tool"))
+            life.note(NewMessage(content=text, by="tool"))
 
 
 def _start(life: Life, call: CallState) -> ActivityHandle[CallResult]:

@@ -85,13 +85,7 @@ class AgentWorkflow:
     def note(self, note: Note) -> None:
         """Take an update's note; the loop acts on it."""
         self.life.updates += 1
-        self._put(note)
-
-    def _put(self, note: Note) -> None:
-        life = self.life
-        queued = isinstance(note, NewMessage) and life.head.status.is_running
-        if life.mail.put(note) and queued and isinstance(note, NewMessage):
-            life.tell("message_queued", message=note.message.model_dump(mode="json"))
+        self.life.note(note)
 
     # ── signals: never refused, so what cannot be read is said in the details ─────────────────────────────────
 
@@ -160,7 +154,7 @@ class AgentWorkflow:
             note = parse(payload)
             if isinstance(note, NewMessage) and (busy := self._busy()):
                 raise InvalidInput(str(busy))
-            self._put(note)
+            self.life.note(note)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

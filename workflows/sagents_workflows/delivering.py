@@ -78,7 +78,7 @@ def _trips_breaker(life: Life) -> bool:
     if not life.mail.is_only_machines or life.head.automatic_runs < limit:
         return False
     life.tell("auto_execution_limit_reached", limit=limit)
-    life.clocks = life.clocks.but(held_notes=life.mail.notes)
+    life.clocks = life.clocks.but(held=life.mail.starts)
     return True
 
 

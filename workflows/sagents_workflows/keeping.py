@@ -9,8 +9,9 @@ from sagents_workflows import gate
 from sagents_workflows.life import Life, words_of
 
 with workflow.unsafe.imports_passed_through():
+    from sagents.commands import Resume
     from sagents.operations import AddMessages
-    from sagents.plan import Bulletin, OutcomeKind, Saved, SaveReason, SaveRequest, WakeRequest
+    from sagents.plan import Bulletin, Saved, SaveReason, SaveRequest, WakeRequest
     from sagents.status import Status
 
 TRY_AGAIN = timedelta(seconds=60)
@@ -22,7 +23,8 @@ async def wake(life: Life) -> None:
     while not life.awake:
         notes = life.mail.notes
         try:
-            woken = await gate.wake(WakeRequest(agent=life.head.agent, pending=bool(life.mail.waiting)))
+            waits = {"pending": life.mail.starts_run, "answered": life.mail.has(Resume)}
+            woken = await gate.wake(WakeRequest(agent=life.head.agent, **waits))
         except FailureError as error:
             await _hold(life, error, notes)
             continue
@@ -65,7 +67,7 @@ def confirm(life: Life, saved: Saved) -> None:
     life.head = life.head.but(log=life.head.log.confirmed(saved.base))
     life.stored_notes, life.untold_rest = saved.notes, False
     life.dirty = not life.head.log.is_saved
-    life.unmirrored = not saved.mirrored
+    life.mirrored(saved.mirrored)
     life.clocks = life.clocks.but(saved_at=workflow.now())
 
 
@@ -78,10 +80,7 @@ def _reason(life: Life) -> SaveReason:
         return SaveReason.INTERRUPT
     if life.head.ending is None:
         return SaveReason.INTERVAL
-    return _AFTER.get(life.head.ending.kind, SaveReason.COMPLETION)
-
-
-_AFTER = {OutcomeKind.CANCELLED: SaveReason.CANCEL, OutcomeKind.FAILED: SaveReason.ERROR}
+    return SaveReason.after(life.head.ending)
 
 
 def _begin(life: Life, name: str) -> None:

@@ -50,9 +50,8 @@ def _quiet_since(life: Life, active_at: datetime) -> datetime:
 def rings_at(life: Life) -> datetime | None:
     """The next moment at which something has to be decided: a departure, a lease's end, a saver's next try."""
     leaves = departure(life)
-    retry = life.clocks.saved_at + life.autosave_interval if life.unmirrored and life.clocks.saved_at else None
     lease = life.viewers.until if life.lifecycle.presence.enabled and not life.head.status.is_running else None
-    return min((moment for moment in (leaves and leaves.at, retry, lease) if moment), default=None)
+    return min((moment for moment in (leaves and leaves.at, life.clocks.mirror_at, lease) if moment), default=None)
 
 
 async def look_around(life: Life) -> None:

@@ -13,7 +13,11 @@ from sagents_workflows.alarm import Alarm
 
 with workflow.unsafe.imports_passed_through():
     from sagents.carried import Carried
+<<<<<<< HEAD
     from sagents.commands import Cancel, NewMessage, Reset, Resume, Stop
+=======
+    from sagents.commands import Cancel, NewMessage, Note, Reset, Stop
+>>>>>>> origin/lifecycle
     from sagents.contract import StartAgent
     from sagents.head import Head, Latest
     from sagents.lifecycle import Lifecycle, WhileInterrupted, WhileRunning
@@ -55,7 +59,6 @@ class Life:
         self.stop: Stop | None = None
         self.announcing = False
         self.alarm = Alarm()
-        self.unmirrored = False
         self.untold_rest = False
         self.news: list[Bulletin] = []
         self.signals = self.updates = 0
@@ -97,7 +100,7 @@ class Life:
         """
         if self.head.status is Status.INTERRUPTED and self.lifecycle.while_interrupted is WhileInterrupted.ENQUEUE:
             return True
-        return self.clocks.held_notes == self.mail.notes
+        return self.clocks.held == self.mail.starts
 
     def took(self, result: Result) -> None:
         """The head after a result; interrupts get the time they were made."""
@@ -125,7 +128,7 @@ class Life:
 
     def run_begins(self) -> None:
         """A run goes on or starts: nothing is held any more, nobody is alone."""
-        self.clocks = self.clocks.but(active_at=workflow.now(), alone_since=None, held_notes=-1)
+        self.clocks = self.clocks.but(active_at=workflow.now(), alone_since=None, held=-1)
 
     def set_viewers(self, viewers: Viewers) -> None:
         """Who looks now. When the last one has gone, the grace period begins (L-36)."""
@@ -151,12 +154,25 @@ class Life:
     def save_is_due(self) -> bool:
         """Whether the interval since the last save is over."""
         since = self.clocks.saved_at or self.head.created_at
-        return since is not None and workflow.now() - since >= self.autosave_interval
+        return self.mirror_is_due or (since is not None and workflow.now() - since >= self.autosave_interval)
 
     @property
-    def retries_saver(self) -> bool:
-        """Whether a saver of the application failed, and it is time to try again."""
-        return self.unmirrored and self.save_is_due
+    def mirror_is_due(self) -> bool:
+        """Whether a saver of the application has waited its interval: it failed, or is not called at a run's end."""
+        return self.clocks.mirror_at is not None and workflow.now() >= self.clocks.mirror_at
+
+    def mirrored(self, done: bool) -> None:
+        """A saver has all there is; or else it is due an interval after it first had not."""
+        due = None if done else self.clocks.mirror_at
+        if not done and (due is None or workflow.now() >= due):
+            due = workflow.now() + self.autosave_interval
+        self.clocks = self.clocks.but(mirror_at=due)
+
+    def note(self, note: Note) -> None:
+        """Take a note. A message that has to wait for a run's end is told of (B-77)."""
+        queued = isinstance(note, NewMessage) and self.head.status.is_running
+        if self.mail.put(note) and queued and isinstance(note, NewMessage):
+            self.tell("message_queued", message=note.message.model_dump(mode="json"))
 
     def tell(self, type: str, **data: object) -> None:
         """News that the next save or announcement carries."""
@@ -212,7 +228,7 @@ class Life:
         self.stir()
         self.untold_rest = self.dirty
         if self.head.status in HOLDING:
-            self.clocks = self.clocks.but(held_notes=self.mail.notes)
+            self.clocks = self.clocks.but(held=self.mail.starts)
         if not self.viewers:
             self.clocks = self.clocks.but(alone_since=workflow.now())
 

@@ -61,7 +61,7 @@ async def rest(life: Life, notes: int) -> WayOut | None:
     if (life.dirty or life.news) and not await save(life):
         return None
     await leaving.look_around(life)
-    if life.retries_saver and not await save(life):
+    if life.mirror_is_due and not await save(life):
         return None
     if life.mail.notes != notes:
         return None

@@ -1,0 +1,75 @@
+"""An answer that wakes an agent is in its hand before anybody hears of the question again."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from temporalio.client import WithStartWorkflowOperation
+from temporalio.common import WorkflowIDConflictPolicy
+
+from sagents import Agent, Sagents, contract, tool
+from sagents.policy import ask
+from tests.support.driving import started, until
+from tests.support.models import uses
+
+pytestmark = pytest.mark.asyncio
+
+
+@tool(approval=ask())
+def publish() -> str:
+    """Publish it."""
+    return "published"
+
+
+def desk() -> Sagents:
+    app = Sagents()
+    app.agent("helper", Agent(model=uses("publish"), tools=[publish]))
+    return app
+
+
+async def statuses(env: Any, agent_id: str) -> list[str]:
+    events = await env.store.events(agent_id)
+    return [event.data["status"] for event in events if event.type == "status_changed"]
+
+
+async def test_waking_with_an_answer_announces_running_and_never_the_stale_question(agent_env: Any) -> None:
+    """E-48."""
+    async with agent_env(desk()) as env:
+        agent = await started(env, "helper")
+        await agent.send("Publish")
+        await agent.reaches("interrupted")
+        await agent.update("stop")
+        await asyncio.wait_for(agent.handle.result(), 20)
+        before = len(await statuses(env, agent.agent_id))
+        start = WithStartWorkflowOperation(
+            contract.AGENT_WORKFLOW,
+            {},
+            id=agent.agent_id,
+            task_queue=env.settings.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+        await env.client.execute_update_with_start_workflow(
+            contract.RESUME, [{"type": "approve"}], start_workflow_operation=start
+        )
+
+        async def done() -> bool:
+            return await agent.last_text() == "done: published"
+
+        await until(done)
+        assert (await statuses(env, agent.agent_id))[before:][0] == "running"
+        assert "interrupted" not in (await statuses(env, agent.agent_id))[before:]
+
+
+async def test_waking_a_dormant_question_by_a_look_announces_it_again(agent_env: Any) -> None:
+    """L-16, E-35: interrupted, with what was asked."""
+    async with agent_env(desk()) as env:
+        agent = await started(env, "helper")
+        await agent.send("Publish")
+        await agent.reaches("interrupted")
+        await agent.update("stop")
+        await asyncio.wait_for(agent.handle.result(), 20)
+        await started(env, "helper", agent.agent_id)
+        await agent.reaches("interrupted")
+        last = [event for event in await env.store.events(agent.agent_id) if event.type == "status_changed"][-1]
+        assert last.data["status"] == "interrupted"
+        assert last.data["data"][0]["tool"] == "publish"
