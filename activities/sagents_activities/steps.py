@@ -29,7 +29,6 @@ class ModelActivities:
         claim → recorded? → read → think → record (first write wins) → save, where the run ends with this step
         """
         with translated():
-<<<<<<< HEAD
             plan = await self._taken(request)
             return plan.but(record="")  # the kernel knows it: history need not hold it once more
 
@@ -44,19 +43,7 @@ class ModelActivities:
             ending = ends(request.run, request.step, plan)
             if ending is None or not _is_recorded(plan):
                 return plan
-            return await self._end(request, plan, ending, announcer)
-=======
-            await self.kit.fence.claim(agent_id)
-            async with self.kit.announcer(agent_id, request.run.id, request.record).publishing() as announcer:
-                if request.step == 0:
-                    announcer.status("running")
-                plan = await self._recorded(request) or await self._decide(request, announcer)
-                self.kit.reader.extend(agent_id, request.reference, plan.operations)
-                ending = ends(request.run, request.step, plan)
-                if ending is None or not _is_recorded(plan):
-                    return plan
-                return await self._end(request, plan, announcer)
->>>>>>> origin/lifecycle
+            return await self._end(request, plan, announcer)
 
     async def _recorded(self, request: StepRequest) -> Plan | None:
         body = await self.kit.store.get(request.agent.agent_id, request.record)

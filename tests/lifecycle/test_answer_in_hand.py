@@ -41,7 +41,7 @@ async def test_waking_with_an_answer_announces_running_and_never_the_stale_quest
         await agent.update("stop")
         await asyncio.wait_for(agent.handle.result(), 20)
         before = len(await statuses(env, agent.agent_id))
-        start = WithStartWorkflowOperation(
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             contract.AGENT_WORKFLOW,
             {},
             id=agent.agent_id,

@@ -13,11 +13,7 @@ from sagents_workflows.alarm import Alarm
 
 with workflow.unsafe.imports_passed_through():
     from sagents.carried import Carried
-<<<<<<< HEAD
-    from sagents.commands import Cancel, NewMessage, Reset, Resume, Stop
-=======
-    from sagents.commands import Cancel, NewMessage, Note, Reset, Stop
->>>>>>> origin/lifecycle
+    from sagents.commands import Cancel, NewMessage, Note, Reset, Resume, Stop
     from sagents.contract import StartAgent
     from sagents.head import Head, Latest
     from sagents.lifecycle import Lifecycle, WhileInterrupted, WhileRunning
