@@ -357,8 +357,9 @@ async def record(server: DevServer, name: str, home: Path) -> None:
 
 
 def brief(history: WorkflowHistory) -> str:
-    """The history as the replayer reads it."""
-    return json.dumps(history.to_json_dict(), indent=0, separators=(",", ":")) + "\n"
+    """The history as the replayer reads it, an event a line."""
+    events = (json.dumps(event, separators=(",", ":")) for event in history.to_json_dict()["events"])
+    return '{"events":[\n' + ",\n".join(events) + "\n]}\n"
 
 
 async def main(names: list[str]) -> None:
