@@ -12,6 +12,7 @@ from temporalio.envconfig import ClientConfig
 
 from sagents.errors import CannotAnswer, InvalidAgent
 from sagents.ports import Channel, Model, Presence, Store
+from sagents_infra import offline
 from sagents_infra.channels.local import LocalChannel
 from sagents_infra.payloads import DiskStorageDriver, data_converter
 from sagents_infra.presence import LocalPresence
@@ -81,6 +82,8 @@ def payload_storage(settings: Settings) -> StorageDriver:
 @cache
 def resolve_model(name: str) -> Model:
     """A model by its name, from the adapters that are installed (entry points `sagents.models`)."""
+    if name == offline.NAME:
+        return offline.OfflineModel()  # importing an adapter takes seconds, and this one needs none
     resolvers: list[Callable[[str], Model]] = [entry.load() for entry in entry_points(group="sagents.models")]
     if not resolvers:
         raise InvalidAgent(f"No model adapter is installed that could know {name!r}; install sagents with its extras.")

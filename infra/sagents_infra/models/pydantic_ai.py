@@ -14,7 +14,8 @@ from pydantic_ai.settings import ModelSettings
 from sagents.errors import ModelError
 from sagents.messages import Message
 from sagents.ports import DeltaSink, Model, ModelRequest
-from sagents_infra.models import failures, offline, replies, translate
+from sagents_infra import offline
+from sagents_infra.models import failures, replies, translate
 from sagents_infra.models.providers import open_model, settings_for, split
 
 

@@ -1,0 +1,26 @@
+"""A kernel that does something else first, as a careless change would: its replays have to fail."""
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+
+from sagents_workflows import AgentWorkflow
+
+with workflow.unsafe.imports_passed_through():
+    from sagents import contract
+    from sagents.carried import Farewell
+
+
+@workflow.defn(name=contract.AGENT_WORKFLOW)
+class ChangedWorkflow(AgentWorkflow):
+    """Takes a breath before it lives."""
+
+    @workflow.init
+    def __init__(self, payload: Any = None) -> None:
+        super().__init__(payload)
+
+    @workflow.run
+    async def run(self, payload: Any = None) -> Farewell:
+        await workflow.sleep(timedelta(seconds=1))
+        return await super().run(payload)

@@ -1,0 +1,76 @@
+"""Histories of agents that lived with an earlier kernel: this one would have done the same (DESIGN 4.6).
+
+`python -m tests.replay.record` records another scenario; no server is needed here.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio import workflow
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+from sagents_infra.payloads import data_converter
+from sagents_infra.worker import restrictions
+from sagents_workflows import AgentWorkflow
+from tests.replay.changed_kernel import ChangedWorkflow
+from tests.replay.record import HISTORIES, SCENARIOS
+
+pytestmark = pytest.mark.asyncio
+
+RECORDED = sorted(HISTORIES.glob("*.json"))
+
+
+def history(file: Path) -> WorkflowHistory:
+    return WorkflowHistory.from_json(file.name, file.read_text())
+
+
+def replayer(kernel: type) -> Replayer:
+    runner = SandboxedWorkflowRunner(restrictions=restrictions())
+    return Replayer(workflows=[kernel], workflow_runner=runner, data_converter=data_converter())
+
+
+@pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
+async def test_a_recorded_history_replays(file: Path) -> None:
+    await replayer(AgentWorkflow).replay_workflow(history(file))
+
+
+@pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
+async def test_a_kernel_that_did_something_else_would_be_caught(file: Path) -> None:
+    with pytest.raises(workflow.NondeterminismError):
+        await replayer(ChangedWorkflow).replay_workflow(history(file))
+
+
+async def test_each_scenario_is_recorded_and_small_enough_to_be_read_without_a_store() -> None:
+    assert {file.name.partition(".")[0] for file in RECORDED} == set(SCENARIOS)
+    assert max(file.stat().st_size for file in RECORDED) < 100_000
+    assert not [file.name for file in RECORDED if "external" in file.read_text().lower()]
+
+
+def events(name: str) -> list[dict[str, Any]]:
+    return [
+        event
+        for file in RECORDED
+        if file.stem.startswith(f"{name}.")
+        for event in json.loads(file.read_text())["events"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "least"),
+    [
+        ("renewed_in_mid_run", "workflowExecutionContinuedAsNewEventAttributes", 2),
+        ("renewed_while_parked", "workflowExecutionContinuedAsNewEventAttributes", 2),
+        ("left_and_woken", "workflowExecutionCompletedEventAttributes", 2),
+        ("left_and_woken", "timerFiredEventAttributes", 1),
+        ("cancelled_in_a_stream", "activityTaskCancelRequestedEventAttributes", 1),
+        ("a_store_with_a_hole", "activityTaskFailedEventAttributes", 2),
+        ("went_back_to_before_a_tool", "workflowTaskFailedEventAttributes", 1),
+        ("many_tools", "activityTaskScheduledEventAttributes", 12),
+    ],
+)
+async def test_a_recording_shows_what_its_name_says(name: str, what: str, least: int) -> None:
+    assert sum(what in event for event in events(name)) >= least
