@@ -14,11 +14,12 @@ from temporalio import activity
 
 from sagents.carried import Carried
 from sagents.commands import NewMessage
-from sagents.errors import StoreError
+from sagents.errors import StateUnavailable, StoreError, Superseded
 from sagents.events import Event
 from sagents.plan import Bulletin, Ending
-from sagents.ports import Channel, News, Store
+from sagents.ports import Channel, News
 from sagents.status import Status
+from sagents_activities.fence import Fence
 
 BATCH = 0.05
 """Seconds for which events are gathered: what an eye does not notice and a channel does."""
@@ -36,8 +37,8 @@ class Announcer:
     retry or a zombie attempt repeats and replaces nothing.
     """
 
-    def __init__(self, store: Store, channel: Channel, agent_id: str, run_id: str | None, key: str) -> None:
-        self._store, self._channel = store, channel
+    def __init__(self, fence: Fence, channel: Channel, agent_id: str, run_id: str | None, key: str) -> None:
+        self._fence, self._store, self._channel = fence, fence.store, channel
         self._agent_id, self._run_id, self._key = agent_id, run_id, key
         self._waiting: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._numbers: Counter[str] = Counter()
@@ -103,11 +104,20 @@ class Announcer:
         if not news:
             return events
         try:
-            stored = iter(await self._store.append(self._agent_id, news, activity.info().workflow_run_id or ""))
-        except StoreError as error:
+            stored = iter(await self._append(news))
+        except (StoreError, StateUnavailable) as error:
             log.warning("events not logged", agent=self._agent_id, events=len(news), error=str(error))
             return events
         return [event if event.type in LIVE_ONLY else next(stored) for event in events]
+
+    async def _append(self, news: list[News]) -> tuple[Event, ...]:
+        """Into the log; the first effect of a workflow run may be the one that has to claim the agent for it."""
+        mine = activity.info().workflow_run_id or ""
+        try:
+            return await self._store.append(self._agent_id, news, mine)
+        except Superseded:
+            await self._fence.claim(self._agent_id)
+            return await self._store.append(self._agent_id, news, mine)
 
     def _slot(self, event: Event) -> str:
         self._numbers[event.type] += 1

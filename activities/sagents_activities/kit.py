@@ -81,4 +81,4 @@ class Kit:
 
     def announcer(self, agent_id: str, run_id: str | None, key: str) -> Announcer:
         """Carries an activity's events to the log and the channel; `key` is the same for each attempt."""
-        return Announcer(self.store, self.channel, agent_id, run_id, key)
+        return Announcer(self.fence, self.channel, agent_id, run_id, key)

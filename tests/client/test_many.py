@@ -9,7 +9,7 @@ import pytest
 from sagents.limits import Limits
 from tests.client.apps import app_of
 from tests.client.patience import settled
-from tests.support.driving import until
+from tests.support.driving import spoken, until
 
 pytestmark = pytest.mark.asyncio
 MESSAGES = 30
@@ -25,7 +25,8 @@ async def test_each_of_many_messages_sent_twice_is_heard_once(serve: Any) -> Non
 
         async def all_heard() -> bool:
             await settled(server, env.id())
-            heard = Counter(message.text for message in await server.messages(env.id()) if message.role == "user")
+            said = spoken([message for message in await server.messages(env.id()) if message.role == "user"])
+            heard = Counter(said)
             return set(heard) == set(ids) and set(heard.values()) == {1}
 
         await until(all_heard)

@@ -8,6 +8,7 @@ from temporalio.client import WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 
 from sagents import Agent, Sagents, contract, tool
+from sagents.limits import Limits
 from sagents.policy import ask
 from tests.support.driving import started, until
 from tests.support.models import uses
@@ -73,3 +74,23 @@ async def test_waking_a_dormant_question_by_a_look_announces_it_again(agent_env:
         last = [event for event in await env.store.events(agent.agent_id) if event.type == "status_changed"][-1]
         assert last.data["status"] == "interrupted"
         assert last.data["data"][0]["tool"] == "publish"
+
+
+async def test_a_tool_that_is_the_first_effect_of_a_workflow_run_is_told_in_the_log(agent_env: Any) -> None:
+    """B-101: an agent that continued as new while it was parked has not claimed the store yet."""
+    async with agent_env(desk(), limits=Limits(parked_events=15)) as env:
+        agent = await started(env, "helper")
+        await agent.send("Publish")
+
+        async def renewed() -> bool:
+            return len(await agent.run_ids()) > 1 and await agent.status() == "interrupted"
+
+        await until(renewed)
+        await agent.update("resume", "approve")
+        await agent.settled()
+        told = [event.data["status"] for event in await env.store.events(agent.agent_id) if _is_of_tool(event)]
+        assert told == ["executing", "completed"]
+
+
+def _is_of_tool(event: Any) -> bool:
+    return bool(event.type == "tool_execution_update")

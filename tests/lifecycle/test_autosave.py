@@ -193,7 +193,7 @@ async def test_a_saver_is_called_when_a_tool_ends_the_run_from_execute_and_from_
         careful = await started(env, "careful", lifecycle=SAVES, messages=said)
         await careful.update(EXECUTE, {"until_tool": ["submit"]})
         await careful.reaches("interrupted")
-        await copies.has(2)
+        await until(lambda: asyncio.sleep(0, "on_interrupt" in copies.reasons))
         copies.got.clear()
         await careful.update("resume", "approve")
         assert await careful.settled() == "idle"

@@ -30,6 +30,7 @@ from sagents.state import State
 from sagents_infra.channels.memory import MemoryChannel
 from sagents_infra.dev_server import DevServer
 from sagents_infra.payloads import data_converter
+from sagents_infra.presence import MemoryPresence
 from sagents_infra.settings import Settings
 from sagents_infra.stores import MemoryStore
 from sagents_infra.testing import AgentEnv
@@ -337,6 +338,7 @@ async def environment(server: DevServer, name: str, home: Path) -> AsyncIterator
         client=await Client.connect(server.address, data_converter=data_converter(), identity="recorder"),
         store=WatchedStore(MemoryStore()),
         channel=MemoryChannel(),
+        presence=MemoryPresence(),
         settings=Settings(home=home, task_queue=name),
         limits=LIMITS.get(name, Limits()),
         prefix=name,

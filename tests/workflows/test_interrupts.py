@@ -113,7 +113,7 @@ async def test_a_decision_that_does_not_fit_is_refused_and_the_question_stays_op
         await agent.reaches("interrupted")
         assert told in (await agent.refused("resume", decisions)).message
         await agent.handle.signal("resume", decisions)
-        assert await agent.status() == "interrupted"
+        await agent.reaches("interrupted")
         await agent.update("resume", "approve")
         assert await agent.settled() == "idle"
 

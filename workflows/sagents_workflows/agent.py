@@ -214,6 +214,7 @@ class AgentWorkflow:
     @workflow.update(name=contract.RESUME)
     async def resume(self, payload: Any = None) -> Accepted:
         command = contract.parse_resume(payload)
+        self.life.answering = True
         await self._awake()
         self._check_decisions(command)
         self.note(command)

@@ -23,7 +23,7 @@ async def wake(life: Life) -> None:
     while not life.awake:
         notes = life.mail.notes
         try:
-            waits = {"pending": life.mail.starts_run, "answered": life.mail.has(Resume)}
+            waits = {"pending": life.mail.starts_run, "answered": life.answering or life.mail.has(Resume)}
             woken = await gate.wake(WakeRequest(agent=life.head.agent, **waits))
         except FailureError as error:
             await _hold(life, error, notes)

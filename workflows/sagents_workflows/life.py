@@ -53,7 +53,7 @@ class Life:
         self.planned = self.head.log.position
         self.leaving: str | None = None
         self.stop: Stop | None = None
-        self.announcing = False
+        self.announcing = self.answering = False
         self.alarm = Alarm()
         self.untold_rest = False
         self.news: list[Bulletin] = []
