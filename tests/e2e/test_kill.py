@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sagents.status import Status
 from sagents_infra.dev_server import DevServer
 from tests.support.errands import Day
 
@@ -37,3 +38,25 @@ async def test_a_call_that_must_not_run_twice_is_reported_to_the_model_as_unknow
         await day.until(answered)
         assert day.workers.killed == 1
         assert len(day.ledger.notes("tried")) == 1
+
+
+async def test_an_agent_whose_workflow_was_terminated_comes_back_with_all_that_was_saved(
+    temporal_server: DevServer, tmp_path: Path
+) -> None:
+    """L-54: an operator's kill is the one end without a goodbye. An interrupt that was saved waits on (K-3)."""
+    async with Day.begin(temporal_server.address, tmp_path) as day:
+        await day.insist(lambda: day.server.start("errands", agent_id=day.agent_id))
+        await day.tell("one")
+        await day.reaches(Status.IDLE)
+        await day.tell("two")
+        await day.reaches(Status.INTERRUPTED)
+        await day.until(day.is_saved)
+        handle = await day.server.whereis(day.agent_id)
+        assert handle is not None
+        await handle.terminate("out of memory")
+        assert await day.status() is Status.NOT_RUNNING
+        await day.approve()
+        await day.reaches(Status.IDLE)
+        assert [message.text for message in await day.messages() if message.role == "user"] == ["one", "two"]
+        assert (await day.messages())[-1].text == "shredded bill and paid 10"
+        assert day.ledger.amounts() == [1, 10]

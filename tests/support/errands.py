@@ -17,6 +17,7 @@ from uuid import uuid4
 from temporalio.client import Client
 
 from sagents import AgentServer
+from sagents.carried import Carried
 from sagents.decisions import Approve
 from sagents.errors import CannotAnswer, CannotResume
 from sagents.messages import Message
@@ -68,6 +69,7 @@ class Day:
     """One agent, its ledger and its workers."""
 
     server: AgentServer
+    store: SqliteStore
     workers: Workers
     ledger: Ledger
     agent_id: str = field(default_factory=lambda: f"errands-{uuid4().hex[:8]}")
@@ -93,7 +95,7 @@ class Day:
         server = AgentServer(client, store=store, channel=MemoryChannel(), task_queue=task_queue)
         try:
             async with Workers(environment, folder / "workers.log", kill_at) as workers:
-                yield cls(server, workers, ledger)
+                yield cls(server, store, workers, ledger)
         finally:
             store.close()
 
@@ -127,6 +129,12 @@ class Day:
 
     async def messages(self) -> tuple[Message, ...]:
         return await self.insist(lambda: self.server.messages(self.agent_id))
+
+    async def is_saved(self) -> bool:
+        """Whether the store has the agent as it is now."""
+        row = await self.store.load(self.agent_id)
+        head = row and row.head and Carried.model_validate_json(row.head).head
+        return bool(head and head.status is await self.status())
 
     async def has(self, kind: str) -> bool:
         return bool(await asyncio.to_thread(self.ledger.notes, kind))

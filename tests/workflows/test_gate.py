@@ -481,3 +481,20 @@ async def test_a_tool_result_of_4_mib_in_a_million_characters_gets_through(agent
         agent = await started(env, "helper")
         assert await agent.say("go") == "1000000"
         assert await agent.say("and again") == "1000000"
+
+
+async def test_one_agent_that_fails_for_good_leaves_the_others_alone(agent_env: Any) -> None:
+    """L-56: they share a worker, its event loops and its store, and nothing else."""
+    store = WatchedStore(MemoryStore())
+
+    def think(request: ModelRequest, _: Any) -> Message:
+        if request.messages[-1].text == "exit":
+            raise SystemExit(3)
+        return Message.assistant(f"heard {request.messages[-1].text}")
+
+    async with agent_env(app_of(Thinks(think)), store=store) as env:
+        bad, good = await started(env, "helper", env.id("bad")), await started(env, "helper", env.id("good"))
+        for number in range(3):
+            await bad.send("exit")
+            assert await good.say(str(number)) == f"heard {number}"
+            assert await bad.settled() == "error"
