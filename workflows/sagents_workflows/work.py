@@ -10,6 +10,7 @@ from sagents_workflows.keeping import save, wake
 from sagents_workflows.life import Life
 
 with workflow.unsafe.imports_passed_through():
+    from sagents.clipping import clipped
     from sagents.commands import Resume
     from sagents.deciding import matched
     from sagents.errors import CannotResume
@@ -89,7 +90,7 @@ def resume(life: Life, command: Resume) -> None:
     try:
         decided = matched(life.head, command) if command.decisions or life.head.open_interrupts else ()
     except CannotResume as error:
-        life.problem = str(error)
+        life.problem = clipped(str(error))
         return
     for decision in decided:
         life.took(decision)
