@@ -17,11 +17,11 @@ MODEL ?=
 ARGS ?=
 APP ?= examples.support:app
 IDS ?=
-export MODEL
 
 help: ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+demo: export MODEL := $(MODEL)
 demo: $(ENV) ## the main job, with real Temporal (MODEL=provider:name for a real model)
 	@$(BIN)/python -m sagents_infra.demo
 

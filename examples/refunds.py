@@ -37,7 +37,7 @@ class Language(Middleware):
 @app.agent("desk")
 def desk(request: AgentRequest) -> Agent:
     return Agent(
-        model=os.environ.get("MODEL", "offline"),
+        model=os.environ.get("MODEL") or "offline",
         system_prompt="You refund orders that never came. Say what you did.",
         tools=[refund],
         middleware=[Language()],

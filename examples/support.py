@@ -5,7 +5,7 @@ import os
 from sagents import Agent, AgentRequest, Sagents, tool
 
 app = Sagents()
-MODEL = os.environ.get("MODEL", "offline")  # MODEL=anthropic:claude-sonnet-5-5, and ANTHROPIC_API_KEY for it
+MODEL = os.environ.get("MODEL") or "offline"  # MODEL=anthropic:claude-sonnet-5-5, and ANTHROPIC_API_KEY for it
 
 
 @tool

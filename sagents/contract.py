@@ -182,8 +182,9 @@ def parse_resume(payload: Any = None) -> Resume:
     decisions = payload if isinstance(payload, list) else [] if payload in (None, {}) else [payload]
     if isinstance(payload, dict) and "decisions" in payload:
         decisions = payload["decisions"]
-    named = [{"type": item} if isinstance(item, str) else item for item in decisions]
-    return _parse(Resume, {"decisions": named}, 'resume takes [{"type": "approve"}, {"type": "reject", ...}, ...]')
+    if isinstance(decisions, list):
+        decisions = [{"type": item} if isinstance(item, str) else item for item in decisions]
+    return _parse(Resume, {"decisions": decisions}, 'resume takes [{"type": "approve"}, {"type": "reject", ...}, ...]')
 
 
 def parse_cancel(payload: Any = None) -> Cancel:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
+from sagents.clipping import clipped
 from sagents.decisions import Decision
 from sagents.frozen import Frozen
 from sagents.interrupts import Interrupt, Raised
@@ -44,10 +45,10 @@ class RunSpec(Frozen):
 
 
 class RunError(Frozen):
-    """Why a run failed. `type` is stable and for programs, `message` is for people."""
+    """Why a run failed. `type` is stable and for programs, `message` is for people, and brief: heads carry it."""
 
     type: str
-    message: str
+    message: Annotated[str, AfterValidator(clipped)]
 
 
 class OutcomeKind(StrEnum):

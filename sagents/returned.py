@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
 from sagents import replies
+from sagents.clipping import clipped
 from sagents.messages import ContentPart, ToolCall, ToolResult
 from sagents.metadata import patch
 from sagents.plan import CallResult
@@ -15,6 +16,8 @@ from sagents.state import State, StateDelta
 
 MAX_RESULT_CHARACTERS = 1024 * 1024
 """A larger result would fill a model's context many times over; the tool is told to return less."""
+
+MAX_ERROR_CHARACTERS = 8_000
 
 DONE = "done"
 """What the model reads of a tool that returned nothing."""
@@ -28,8 +31,9 @@ class Unusable(Exception):
 
 
 def failed(call: ToolCall, text: str) -> CallResult:
-    """An error that the model reads as the call's result."""
-    return CallResult(result=ToolResult(tool_call_id=call.call_id, name=call.name, content=text, is_error=True))
+    """An error that the model reads as the call's result. Exceptions may quote what they choked on, however long."""
+    content = clipped(text, MAX_ERROR_CHARACTERS)
+    return CallResult(result=ToolResult(tool_call_id=call.call_id, name=call.name, content=content, is_error=True))
 
 
 def kept(call: ToolCall, value: object, read: State | None) -> CallResult:

@@ -14,7 +14,7 @@ from sagents.policy import ask
 from sagents.ports import ModelRequest
 from sagents_infra.dev_server import DevServer, temporal_cli
 from sagents_infra.stores import MemoryStore
-from tests.support.driving import Driven, spoken, started, until
+from tests.support.driving import Driven, signalled, spoken, started, until
 from tests.support.models import Thinks, asks_for, last_user_text, results_since_user
 from tests.support.watched_store import StoreCall, WatchedStore
 
@@ -167,6 +167,30 @@ async def test_a_decision_after_the_point_of_reset_is_asked_for_again(
         await agent.update("resume", [{"type": "approve"}])
         await until(lambda: says_now(agent, "first", "first: 6"))
         assert dice.asked == 3
+
+
+async def test_a_reset_to_before_a_waking_keeps_what_the_agent_knows_and_hears_nothing_twice(
+    agent_env: Any, temporal_server: DevServer
+) -> None:
+    """The saved head wins over the past of its workflow; messages are told apart by the ids that doors give them."""
+    dice = Dice(1, 2, 3)
+    async with agent_env(dice.app) as env:
+        agent = await started(env, "helper")
+        assert await agent.say("first", "m1") == "first: 1"
+        await agent.update("stop")
+        await agent.handle.result()
+        await signalled(env, agent.agent_id, "add_message", {"content": "second", "id": "m2"})
+        await until(lambda: says_now(agent, "first", "first: 1", "second", "second: 2"))
+        dead = (await agent.info()).workflow_run_id
+        await reset(temporal_server, agent, await before(agent, "wake"))
+
+        async def is_back() -> bool:
+            info = await agent.info()
+            return info.workflow_run_id != dead and info.message_count == 8
+
+        await until(is_back)
+        assert await agent.say("third", "m3") == "third: 3"
+        assert await said(agent) == ["first", "first: 1", "second", "second: 2", "third", "third: 3"]
 
 
 async def test_the_dead_run_can_write_no_more(agent_env: Any, temporal_server: DevServer) -> None:

@@ -230,4 +230,4 @@ async def test_an_import_by_the_workflow_sandbox_would_be_noticed(imports: Calla
     careless = importlib.import_module("tests.support.apps.careless").Careless
     definition = workflow._Definition.must_from_class(careless)
     SandboxedWorkflowRunner(restrictions=restrictions()).prepare_workflow(definition)
-    assert imports() == ["sandbox"]
+    assert "sandbox" in imports()

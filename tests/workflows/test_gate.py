@@ -467,6 +467,19 @@ async def test_a_tool_result_that_is_too_large_is_an_error_that_the_model_reads(
         assert await agent.status() == "idle"
 
 
+async def test_an_exception_with_an_endless_text_is_an_error_that_the_model_can_read(agent_env: Any) -> None:
+    @tool
+    def read_all() -> str:
+        """Read everything."""
+        raise ValueError("x" * 40 * 1024 * 1024)
+
+    async with agent_env(app_of(uses("read_all"), tools=[read_all])) as env:
+        agent = await started(env, "helper")
+        answer = await agent.say("go")
+        assert "ValueError" in answer
+        assert len(answer) < 100_000
+
+
 async def test_a_tool_result_of_4_mib_in_a_million_characters_gets_through(agent_env: Any) -> None:
     @tool
     def read_all() -> str:

@@ -17,6 +17,7 @@ from sagents_workflows.work import WayOut, work
 with workflow.unsafe.imports_passed_through():
     from sagents import contract
     from sagents.carried import Farewell, Page, PageRequest
+    from sagents.clipping import clipped
     from sagents.commands import NewMessage, Note, Resume, Stop
     from sagents.contract import Accepted, AgentInfo, Inactivity, InterruptView, StartAgent, StateView
     from sagents.deciding import matched
@@ -163,7 +164,7 @@ class AgentWorkflow:
         try:
             yield
         except InvalidInput as error:
-            self.life.problem = str(error)
+            self.life.problem = clipped(str(error))
 
     @property
     def _is_fresh(self) -> bool:
@@ -367,7 +368,7 @@ def _start(payload: Any) -> tuple[StartAgent, str | None]:
         start = contract.parse_start(payload)
         Lifecycle.from_wire(start.lifecycle)
     except InvalidInput as error:
-        return start.but(lifecycle={}), str(error)
+        return start.but(lifecycle={}), clipped(str(error))
     return start, None
 
 
@@ -379,5 +380,9 @@ def _parsed(parse: Any, payload: Any) -> Any:
 
 
 def _refuse(error: SagentsError) -> NoReturn:
-    """An update's typed refusal; clients read `type` and the status in the details."""
-    raise ApplicationError(str(error), getattr(error, "status", None), type=type(error).__name__, non_retryable=True)
+    """An update's typed refusal; clients read `type` and the status in the details.
+
+    It is brief, traceback included: Temporal takes 2 MiB of it, and what it is about may be larger.
+    """
+    status, kind = getattr(error, "status", None), type(error).__name__
+    raise ApplicationError(clipped(str(error)), status, type=kind, non_retryable=True) from None

@@ -6,6 +6,7 @@ from sagents_workflows import acting
 from sagents_workflows.life import Life
 
 with workflow.unsafe.imports_passed_through():
+    from sagents.clipping import clipped
     from sagents.commands import (
         Cancel,
         Configure,
@@ -95,7 +96,7 @@ def _resume(life: Life, command: Resume) -> None:
     try:
         decided = matched(life.head, command) if command.decisions or life.head.open_interrupts else ()
     except CannotResume as error:
-        life.problem = str(error)
+        life.problem = clipped(str(error))
         return
     for decision in decided:
         life.took(decision)

@@ -14,6 +14,7 @@ from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
     from sagents.carried import Woken
+    from sagents.clipping import clipped
     from sagents.pace import PACE
     from sagents.plan import (
         AnnounceRequest,
@@ -42,6 +43,9 @@ with workflow.unsafe.imports_passed_through():
     from sagents_activities.tools import ToolActivities
 
 EAGER = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10))
+SUMMARY = 200
+"""Characters that Temporal shows of an activity."""
+
 TIDY_UP = timedelta(seconds=15)
 """What user code gets beyond its own time-out, so that its own one fires first and says more."""
 
@@ -145,7 +149,7 @@ def _start(
     return workflow.start_activity_method(
         method,
         request,
-        summary=summary,
+        summary=clipped(summary, SUMMARY),
         start_to_close_timeout=start_to_close,
         schedule_to_close_timeout=schedule_to_close,
         heartbeat_timeout=PACE.heartbeat_timeout,

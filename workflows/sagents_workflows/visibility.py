@@ -4,6 +4,7 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 with workflow.unsafe.imports_passed_through():
+    from sagents.clipping import clipped
     from sagents.head import Head
     from sagents.interrupts import Interrupt
     from sagents.status import Status
@@ -15,6 +16,10 @@ ICONS = {
     TodoStatus.COMPLETED: "☑",
     TodoStatus.CANCELLED: "☒",
 }
+
+
+KEYWORD = 255
+"""Characters of a search attribute; what is longer fails a workflow task for ever where Temporal checks it."""
 
 
 def attributes(head: Head, status: Status) -> TypedSearchAttributes:
@@ -29,7 +34,7 @@ def attributes(head: Head, status: Status) -> TypedSearchAttributes:
     }
     return TypedSearchAttributes(
         [
-            SearchAttributePair(SearchAttributeKey.for_keyword(name), str(value))
+            SearchAttributePair(SearchAttributeKey.for_keyword(name), clipped(str(value), KEYWORD))
             for name, value in values.items()
             if value
         ]
