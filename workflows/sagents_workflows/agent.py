@@ -29,12 +29,12 @@ class AgentWorkflow:
     """The wire contract is in `sagents.contract`; what an agent does is in `sagents.loop`."""
 
     @workflow.init
-    def __init__(self, payload: Any = None) -> None:
-        start, problem = _start(payload)
+    def __init__(self, *payloads: Any) -> None:
+        start, problem = _start(payloads)
         self.life = Life(start, workflow.info().workflow_id, problem)
 
     @workflow.run
-    async def run(self, payload: Any = None) -> Farewell:  # noqa: ARG002 # `__init__` has read it
+    async def run(self, *payloads: Any) -> Farewell:  # noqa: ARG002 # `__init__` has read it
         working = asyncio.create_task(work(self.life))
         while True:
             try:
@@ -70,25 +70,26 @@ class AgentWorkflow:
     # ── signals: never refused, so what cannot be read is said in the details ─────────────────────────────────
 
     @workflow.signal(name=contract.ADD_MESSAGE)
-    def signal_message(self, payload: Any = None) -> None:
-        self._take(contract.parse_message, payload)
+    def signal_message(self, *payloads: Any) -> None:
+        self._take(contract.parse_message, payloads)
 
     @workflow.signal(name=contract.RESUME)
-    def signal_resume(self, payload: Any = None) -> None:
-        self._take(contract.parse_resume, payload)
+    def signal_resume(self, *payloads: Any) -> None:
+        self._take(contract.parse_resume, payloads)
 
     @workflow.signal(name=contract.CANCEL)
-    def signal_cancel(self, payload: Any = None) -> None:
-        self._take(contract.parse_cancel, payload)
+    def signal_cancel(self, *payloads: Any) -> None:
+        self._take(contract.parse_cancel, payloads)
 
     @workflow.signal(name=contract.STOP)
-    def signal_stop(self, payload: Any = None) -> None:
-        self._take(contract.parse_stop, payload)
+    def signal_stop(self, *payloads: Any) -> None:
+        self._take(contract.parse_stop, payloads)
 
-    def _take(self, parse: Any, payload: Any) -> None:
+    def _take(self, parse: Any, payloads: tuple[Any, ...]) -> None:
+        """As many payloads as somebody has sent: with a fixed number, one more would fail the task for ever."""
         self.life.signals += 1
         try:
-            self.life.mail.put(parse(payload))
+            self.life.mail.put(parse(contract.only(payloads)))
         except InvalidInput as error:
             self.life.problem = clipped(str(error))
 
@@ -207,11 +208,11 @@ class AgentWorkflow:
         return views.page(self.life, request)
 
 
-def _start(payload: Any) -> tuple[StartAgent, str | None]:
+def _start(payloads: tuple[Any, ...]) -> tuple[StartAgent, str | None]:
     """A start that cannot be read still makes an agent, which says so: a message may be on its way to it."""
     start = StartAgent()
     try:
-        start = contract.parse_start(payload)
+        start = contract.parse_start(contract.only(payloads))
         Lifecycle.from_wire(start.lifecycle)
     except InvalidInput as error:
         return start.but(lifecycle={}), clipped(str(error))
