@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -160,6 +160,13 @@ def check_agent_id(agent_id: str) -> str:
     if not AGENT_ID.fullmatch(agent_id):
         raise InvalidInput(f"{agent_id!r} is no agent id: 1 to 200 letters, digits and . _ : @ - are allowed.")
     return agent_id
+
+
+def only(payloads: Sequence[Any]) -> Any:
+    """The one payload that a start or a signal has; None where there is none."""
+    if len(payloads) > 1:
+        raise InvalidInput(f"One payload is taken, not {len(payloads)}: give `--input` once.")
+    return payloads[0] if payloads else None
 
 
 def parse_message(payload: Any) -> NewMessage:

@@ -17,10 +17,10 @@ class ChangedWorkflow(AgentWorkflow):
     """Takes a breath before it lives."""
 
     @workflow.init
-    def __init__(self, payload: Any = None) -> None:
-        super().__init__(payload)
+    def __init__(self, *payloads: Any) -> None:
+        super().__init__(*payloads)
 
     @workflow.run
-    async def run(self, payload: Any = None) -> Farewell:
+    async def run(self, *payloads: Any) -> Farewell:
         await workflow.sleep(timedelta(seconds=1))
-        return await super().run(payload)
+        return await super().run(*payloads)

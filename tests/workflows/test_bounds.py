@@ -92,6 +92,29 @@ async def test_a_question_with_an_endless_reason_can_be_answered(agent_env: Any)
         assert view.interrupt.problem == "No middleware handled the resume for this interrupt"
 
 
+@pytest.mark.asyncio
+@pytest.mark.parametrize("signal", ["add_message", "resume", "cancel", "stop"])
+async def test_a_signal_with_two_payloads_is_a_problem_that_the_info_tells(agent_env: Any, signal: str) -> None:
+    """Two `--input`s are a slip of the hand."""
+    async with agent_env(app_of(echoes())) as env:
+        agent = await started(env, "helper")
+        await agent.handle.signal(signal, args=["hello", "again"])
+        assert "One payload is taken" in await with_problem(agent)
+        assert await agent.say("hello") == "heard hello"
+
+
+@pytest.mark.asyncio
+async def test_a_start_with_two_payloads_is_a_problem_that_the_info_tells(agent_env: Any) -> None:
+    async with agent_env(app_of(echoes())) as env:
+        both = [{"agent": "helper"}, {"conversation_id": "7"}]
+        await env.client.start_workflow(
+            contract.AGENT_WORKFLOW, args=both, id=env.id(), task_queue=env.settings.task_queue
+        )
+        agent = Driven(env, env.id())
+        assert "One payload is taken" in await with_problem(agent)
+        assert await agent.say("hello") == "heard hello"
+
+
 async def reopened(agent: Driven) -> Any:
     views = await agent.interrupts()
     return views if views and views[0].interrupt.problem else None

@@ -47,12 +47,12 @@ class AgentWorkflow:
     """The wire contract is in `sagents.contract`; what an agent does is in `sagents.loop`."""
 
     @workflow.init
-    def __init__(self, payload: Any = None) -> None:
-        start, problem = _start(payload)
+    def __init__(self, *payloads: Any) -> None:
+        start, problem = _start(payloads)
         self.life = Life(start, workflow.info().workflow_id, problem)
 
     @workflow.run
-    async def run(self, payload: Any = None) -> Farewell:  # noqa: ARG002 # `__init__` has read it
+    async def run(self, *payloads: Any) -> Farewell:  # noqa: ARG002 # `__init__` has read it
         self.announcing = asyncio.create_task(announce(self.life))
         working = asyncio.create_task(work(self.life))
         while True:
@@ -91,46 +91,46 @@ class AgentWorkflow:
     # ── signals: never refused, so what cannot be read is said in the details ─────────────────────────────────
 
     @workflow.signal(name=contract.ADD_MESSAGE)
-    def signal_message(self, payload: Any = None) -> None:
-        self._take(contract.parse_message, payload)
+    def signal_message(self, *payloads: Any) -> None:
+        self._take(contract.parse_message, payloads)
 
     @workflow.signal(name=contract.RESUME)
-    def signal_resume(self, payload: Any = None) -> None:
-        self._take(contract.parse_resume, payload)
+    def signal_resume(self, *payloads: Any) -> None:
+        self._take(contract.parse_resume, payloads)
 
     @workflow.signal(name=contract.CANCEL)
-    def signal_cancel(self, payload: Any = None) -> None:
-        self._take(contract.parse_cancel, payload)
+    def signal_cancel(self, *payloads: Any) -> None:
+        self._take(contract.parse_cancel, payloads)
 
     @workflow.signal(name=contract.STOP)
-    def signal_stop(self, payload: Any = None) -> None:
-        self._take(contract.parse_stop, payload)
+    def signal_stop(self, *payloads: Any) -> None:
+        self._take(contract.parse_stop, payloads)
 
     @workflow.signal(name=contract.RESET)
-    def signal_reset(self, payload: Any = None) -> None:
-        self._take(contract.parse_reset, payload)
+    def signal_reset(self, *payloads: Any) -> None:
+        self._take(contract.parse_reset, payloads)
 
     @workflow.signal(name=contract.TOUCH)
-    def signal_touch(self, payload: Any = None) -> None:  # noqa: ARG002 # CLIs send an empty object
+    def signal_touch(self, *payloads: Any) -> None:  # noqa: ARG002 # CLIs send an empty object
         if not self._is_fresh:
             self._touched()
 
     @workflow.signal(name=contract.DISMISS_INTERRUPT)
-    def signal_dismiss(self, payload: Any = None) -> None:
-        self._take(contract.parse_dismiss, payload)
+    def signal_dismiss(self, *payloads: Any) -> None:
+        self._take(contract.parse_dismiss, payloads)
 
     @workflow.signal(name=contract.NOTIFY_MIDDLEWARE)
-    def signal_notify(self, payload: Any = None) -> None:
-        self._take(contract.parse_notify, payload)
+    def signal_notify(self, *payloads: Any) -> None:
+        self._take(contract.parse_notify, payloads)
 
     @workflow.signal(name=contract.CONFIGURE)
-    def signal_configure(self, payload: Any = None) -> None:
-        self._take(contract.parse_configure, payload)
+    def signal_configure(self, *payloads: Any) -> None:
+        self._take(contract.parse_configure, payloads)
 
     @workflow.signal(name=contract.VIEWER_JOINED)
-    def signal_joined(self, payload: Any = None) -> None:
+    def signal_joined(self, *payloads: Any) -> None:
         with self._explained():
-            joined = contract.parse_viewer_joined(payload)
+            joined = contract.parse_viewer_joined(contract.only(payloads))
             lease = timedelta(milliseconds=joined.lease_ms) if joined.lease_ms else None
             now = workflow.now()
             viewer = Viewer(
@@ -144,15 +144,16 @@ class AgentWorkflow:
             self._touched()
 
     @workflow.signal(name=contract.VIEWER_LEFT)
-    def signal_left(self, payload: Any = None) -> None:
+    def signal_left(self, *payloads: Any) -> None:
         with self._explained():
-            left = contract.parse_viewer_left(payload)
+            left = contract.parse_viewer_left(contract.only(payloads))
             self.life.set_viewers(self.life.viewers.left(left.viewer, left.connection))
             self.life.mail.count()
 
-    def _take(self, parse: Callable[[Any], Note], payload: Any) -> None:
+    def _take(self, parse: Callable[[Any], Note], payloads: tuple[Any, ...]) -> None:
+        """As many payloads as somebody has sent: with a fixed number, one more would fail the task for ever."""
         with self._explained():
-            note = parse(payload)
+            note = parse(contract.only(payloads))
             if isinstance(note, NewMessage) and (busy := self._busy()):
                 raise InvalidInput(str(busy))
             self.life.note(note)
@@ -361,11 +362,11 @@ class AgentWorkflow:
         return views.page(self.life, request)
 
 
-def _start(payload: Any) -> tuple[StartAgent, str | None]:
+def _start(payloads: tuple[Any, ...]) -> tuple[StartAgent, str | None]:
     """A start that cannot be read still makes an agent, which says so: a message may be on its way to it."""
     start = StartAgent()
     try:
-        start = contract.parse_start(payload)
+        start = contract.parse_start(contract.only(payloads))
         Lifecycle.from_wire(start.lifecycle)
     except InvalidInput as error:
         return start.but(lifecycle={}), clipped(str(error))
