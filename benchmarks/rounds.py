@@ -15,7 +15,7 @@ BARE_ROUNDS = 30
 
 async def main() -> list[Figure]:
     async with open_stage() as stage, stage.working(chatter_app()):
-        chain, store = await with_tool(stage)
+        chain, store, log = await with_tool(stage)
         inline = await converse(stage, await stage.agent("inline"), 20)
         async with bare_talk(stage.client) as talk:
             bare = await converse(stage, talk, BARE_ROUNDS)
@@ -32,14 +32,16 @@ async def main() -> list[Figure]:
         Figure("bytes a round, bare Temporal", theirs),
         Figure("bytes a round ÷ bare Temporal's", ours / theirs, 1.4),
         Figure("store ÷ what was said", store / (ROUNDS * SAID), 3),
+        Figure("event log ÷ what was said", log / (ROUNDS * SAID)),
     ]
 
 
-async def with_tool(stage: Stage) -> tuple[Chain, int]:
-    """The conversation that counts: its history, and the bytes of it in the store."""
+async def with_tool(stage: Stage) -> tuple[Chain, int, int]:
+    """The conversation that counts: its history, and the bytes of it in the store and in the log beside it."""
     talk = await stage.agent("chatter")
     chain = await converse(stage, talk, ROUNDS)
-    return chain, stored_bytes(stage.settings.store_path, talk.handle.id)
+    path, agent_id = stage.settings.store_path, talk.handle.id
+    return chain, stored_bytes(path, agent_id), logged_bytes(path, agent_id)
 
 
 async def converse(stage: Stage, talk: Talk, rounds: int) -> Chain:
@@ -52,8 +54,16 @@ async def converse(stage: Stage, talk: Talk, rounds: int) -> Chain:
 
 
 def stored_bytes(path: Path, agent_id: str) -> int:
-    """Bytes of an agent's rows in the SQLite store: heads, bases and records."""
-    columns = {"agents": "head", "bases": "body", "records": "body"}
+    """Bytes of an agent's rows in the SQLite store that its state is read from: heads, bases and records."""
+    return _bytes(path, agent_id, {"agents": "head", "bases": "body", "records": "body"})
+
+
+def logged_bytes(path: Path, agent_id: str) -> int:
+    """Bytes of its event log, which people watch and the state does not need."""
+    return _bytes(path, agent_id, {"events": "entry"})
+
+
+def _bytes(path: Path, agent_id: str, columns: dict[str, str]) -> int:
     with sqlite3.connect(path) as db:
         sizes = [
             db.execute(
