@@ -7,8 +7,8 @@ from sagents.messages import Message
 from sagents.ports import DeltaSink, Model, ModelRequest
 from sagents.testing import ScriptedModel, calls, says
 from sagents.todo import TodoStatus
-from sagents_infra.demo.app import Task, add_up, desk, list_files, publish, write_report, write_todos
 from sagents_infra.demo.desk import SALES
+from sagents_infra.demo.tools import Task, add_up, desk, list_files, publish, write_report, write_todos
 
 STEPS = ("Add up the sales of each region", "Write report.md", "Publish it")
 TOTALS = {file: sum(figures) for file, figures in SALES.items()}
