@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from temporalio import workflow
+from temporalio.exceptions import FailureError
 
 from sagents_workflows import gate
-from sagents_workflows.keeping import save
-from sagents_workflows.life import Life
+from sagents_workflows.keeping import TRY_AGAIN, save
+from sagents_workflows.life import Life, words_of
 
 with workflow.unsafe.imports_passed_through():
     from sagents.plan import Bulletin, ViewersRequest
@@ -60,11 +61,27 @@ async def look_around(life: Life) -> None:
     if not life.lifecycle.presence.enabled or until is None or workflow.now() < until:
         return
     notes, mine = life.mail.notes, [one for one in life.viewers.present if one.until is None]
-    seen = await gate.viewers(ViewersRequest(topic=topic_of(life)))
+    asking = gate.viewers(ViewersRequest(topic=topic_of(life)))
+    await workflow.wait_condition(lambda: asking.done() or life.mail.notes != notes)
+    if not asking.done():
+        asking.cancel()
+        return  # somebody wants something: an answer that does not come must not keep them waiting
+    try:
+        seen = asking.result()
+    except FailureError as error:
+        _look_later(life, words_of(error))
+        return
     if life.mail.notes != notes:
         return  # somebody came or went meanwhile: look again
     renewed = [one for one in seen.present if one.viewer not in {other.viewer for other in mine}]
     life.set_viewers(life.viewers.but(present=(*mine, *renewed)).at(workflow.now()))
+
+
+def _look_later(life: Life, problem: str) -> None:
+    """Nobody can say who looks: who was there counts as there for a while."""
+    life.problem, later = problem, workflow.now() + TRY_AGAIN
+    present = (one if one.until is None else one.but(until=later) for one in life.viewers.present)
+    life.set_viewers(life.viewers.but(present=tuple(present)))
 
 
 def topic_of(life: Life) -> str:
