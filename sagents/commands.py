@@ -7,10 +7,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, field_validator, model_validator
 
+from sagents.decision_log import Remember
 from sagents.decisions import Decision
 from sagents.frozen import Frozen
 from sagents.messages import ContentPart, Message, Role
 from sagents.plan import RunSpec
+from sagents.principal import Attestation, Who
 from sagents.viewers import NOBODY_SAID
 
 
@@ -30,6 +32,8 @@ class NewMessage(Command):
     content: str | tuple[ContentPart, ...]
     id: str | None = None
     display: str | None = None
+    sender: str | None = None
+    """Whose message it is, where a door knows: who asks for something cannot always approve it."""
     role: Role = Role.USER
     by: Literal["human", "tool"] = "human"
 
@@ -68,26 +72,39 @@ class Execute(Command):
 
 
 class Answering(Command):
-    """A decision on one interrupt; without `interrupt_id` its place in the list says which one is meant."""
+    """A decision on one interrupt; without `interrupt_id` its place in the list says which one is meant.
+
+    With a `digest` it is about the call of that digest and no other: an interrupt's own, or a proposed edit's.
+    """
 
     decision: Decision
     interrupt_id: str | None = None
+    digest: str | None = None
+    remember: Remember | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _flat(cls, data: JsonValue) -> JsonValue:
         """`{"type": "reject", "reason": "..."}`, with or without `interrupt_id` beside it, as the wire has it."""
-        if isinstance(data, dict) and "decision" not in data:
-            rest = {key: value for key, value in data.items() if key != "interrupt_id"}
-            return {"decision": rest, "interrupt_id": data.get("interrupt_id")}
-        return data
+        if not isinstance(data, dict):
+            return data
+        given = {key: value for key, value in data.items() if key != "by"}
+        if "decision" in given:
+            return given
+        own = {key: given.pop(key) for key in ("interrupt_id", "digest", "remember") if key in given}
+        return {"decision": given, **own}
 
 
 class Resume(Command):
-    """Decisions in the order of the pending interrupts (B-82) or with their `interrupt_id`; none continues a pause."""
+    """Decisions in the order of the pending interrupts (B-82) or with their `interrupt_id`; none continues a pause.
+
+    `attestation` is a door's word for who decided. `who` is what the agent makes of it: doors leave it empty.
+    """
 
     kind: Literal["resume"] = "resume"
     decisions: tuple[Answering, ...] = ()
+    attestation: Attestation | None = None
+    who: Who | None = None
 
 
 class Cancel(Command):
@@ -98,10 +115,14 @@ class Cancel(Command):
 
 
 class Stop(Command):
-    """Save and leave."""
+    """Save and leave, once the run under way has ended; after a while it is cancelled (L-42).
+
+    `patience_ms` is that while, else the lifecycle's; the most impatient of several stops counts.
+    """
 
     kind: Literal["stop"] = "stop"
     reason: str = "manual"
+    patience_ms: Annotated[int, Field(ge=0)] | None = None
 
 
 class Reset(Command):

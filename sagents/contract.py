@@ -31,7 +31,7 @@ from sagents.commands import (
 )
 from sagents.errors import InvalidInput
 from sagents.frozen import Frozen
-from sagents.interrupts import Interrupt
+from sagents.interrupts import Interrupt, InterruptStatus
 from sagents.lifecycle import Lifecycle
 from sagents.messages import Message
 from sagents.plan import RunError
@@ -46,6 +46,7 @@ TASK_QUEUE = "sagents"
 ADD_MESSAGE = "add_message"
 EXECUTE = "execute"
 RESUME = "resume"
+DECIDE = "decide"
 CANCEL = "cancel"
 STOP = "stop"
 TOUCH = "touch"
@@ -92,11 +93,31 @@ class StartAgent(Frozen):
     carried: Carried | None = None
 
 
+class DecisionAnswer(Frozen):
+    """Where an interrupt stands after a decision; for the same decision given again, the same answer.
+
+    It is `pending` while more approvals are needed: `approvals` of `required` people agree by now.
+    """
+
+    interrupt_id: str
+    status: InterruptStatus
+    by: str | None = None
+    at: datetime | None = None
+    approvals: int = 0
+    required: int = 1
+
+
 class Accepted(Frozen):
-    """A command was taken. `id` is the message's; the same for every repetition of it."""
+    """A command was taken. `id` is the message's; the same for every repetition of it.
+
+    `decisions` says where each interrupt stands that was decided about.
+    """
 
     id: str | None = None
     status: Status = Status.RUNNING
+    run_ends_within_ms: int = 0
+    """After a stop: how long the run under way may take to end."""
+    decisions: tuple[DecisionAnswer, ...] = ()
 
 
 class AgentInfo(Frozen):
@@ -191,7 +212,18 @@ def parse_resume(payload: Any = None) -> Resume:
         decisions = payload["decisions"]
     if isinstance(decisions, list):
         decisions = [{"type": item} if isinstance(item, str) else item for item in decisions]
-    return _parse(Resume, {"decisions": decisions}, 'resume takes [{"type": "approve"}, {"type": "reject", ...}, ...]')
+    attestation = payload.get("attestation") if isinstance(payload, dict) and "decisions" in payload else None
+    given = {"decisions": decisions, "attestation": attestation}
+    return _parse(Resume, given, 'resume takes [{"type": "approve"}, {"type": "reject", ...}, ...]')
+
+
+def parse_decide(payload: Any) -> Resume:
+    """One decision on one interrupt: `{"interrupt_id": ..., "type": "approve", ...}`, beside it an `attestation`."""
+    form = 'decide takes {"interrupt_id": ..., "type": "approve" | "edit" | "reject" | "respond", ...}'
+    if not isinstance(payload, dict) or not payload.get("interrupt_id"):
+        raise InvalidInput(f"{form}; interrupt_id: which interrupt is meant is missing")
+    given = {key: value for key, value in payload.items() if key != "attestation"}
+    return _parse(Resume, {"decisions": [given], "attestation": payload.get("attestation")}, form)
 
 
 def parse_cancel(payload: Any = None) -> Cancel:
@@ -200,8 +232,8 @@ def parse_cancel(payload: Any = None) -> Cancel:
 
 
 def parse_stop(payload: Any = None) -> Stop:
-    """A stop from nothing, a reason, or `{"reason": ...}`."""
-    return _parse(Stop, _reason(payload), "stop takes nothing or a reason")
+    """A stop from nothing, a reason, or `{"reason": ..., "patience_ms": ...}`."""
+    return _parse(Stop, _reason(payload), 'stop takes nothing, a reason, or {"reason": ..., "patience_ms": ...}')
 
 
 def parse_viewer_joined(payload: Any) -> ViewerJoined:

@@ -9,6 +9,13 @@ SagentsError
 │   ├── AgentNotRegistered    no factory has this name
 │   └── NotPossible           the agent's status does not allow it
 │       ├── CannotCancel · CannotExecute · CannotResume · CannotDismiss · CannotRestore
+│       │   └── DecisionRefused       one interrupt, and why this decision about it is not taken (all `CannotResume`)
+│       │       ├── DecisionConflict      somebody decided otherwise before
+│       │       ├── InterruptGone         it expired, was superseded or cancelled
+│       │       ├── InterruptUnknown      the agent never had it
+│       │       ├── DigestMismatch        it is about another call than the one that was seen
+│       │       ├── InvalidDecision       the decision does not fit; `pointer` says where
+│       │       └── Forbidden             this person may not decide it
 │       ├── AgentBusy         it takes no message now (`reject`)
 │       └── Fresh             a touch within ten seconds of the last activity changes nothing
 ├── CannotAnswer          Temporal or the store is out of reach; says nothing about the agent
@@ -93,6 +100,38 @@ class CannotResume(NotPossible):
 
     def __init__(self, agent_id: str, status: str, why: str = "Cannot resume, server is not interrupted") -> None:
         super().__init__(agent_id, status, why)
+
+
+class DecisionRefused(CannotResume):
+    """A decision about one interrupt was not taken; `interrupt_id` says which. Everything is as it was."""
+
+    def __init__(self, agent_id: str, status: str, why: str, interrupt_id: str = "", pointer: str = "") -> None:
+        self.interrupt_id, self.pointer = interrupt_id, pointer
+        super().__init__(agent_id, status, why)
+
+
+class DecisionConflict(DecisionRefused):
+    """Somebody has decided otherwise before; the message says who, what and when."""
+
+
+class InterruptGone(DecisionRefused):
+    """The interrupt is closed: it expired, a newer message superseded it, or its run was cancelled."""
+
+
+class InterruptUnknown(DecisionRefused):
+    """The agent has no interrupt of this id."""
+
+
+class DigestMismatch(DecisionRefused):
+    """The call is not the one that was seen: its arguments are others."""
+
+
+class InvalidDecision(DecisionRefused):
+    """The decision does not fit the interrupt or the tool; `pointer` (RFC 6901) says where in it."""
+
+
+class Forbidden(DecisionRefused):
+    """This person may not decide about this interrupt; the message says why."""
 
 
 class CannotDismiss(NotPossible):

@@ -1,13 +1,18 @@
 """Why a run waits. An interrupt is made once, by a step or a tool, and decided once."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from pydantic import Field, JsonValue
 
 from sagents.decisions import Decision
 from sagents.frozen import Frozen
+from sagents.principal import Who
+from sagents.terms import Terms
 
 
 class InterruptStatus(StrEnum):
@@ -22,20 +27,44 @@ class InterruptStatus(StrEnum):
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"
 
+    @property
+    def was_decided(self) -> bool:
+        """Whether a person closed it, rather than a clock, a cancel or a newer message."""
+        return self in _STATUS_AFTER.values()
 
-class Interrupt(Frozen):
-    """Something a person has to decide. A tool's arguments are not here: they are in the step's record."""
+
+class Vote(Frozen):
+    """What one person decided. `digest` is of the arguments that this is about: an edit's are new ones."""
+
+    decision: Decision
+    who: Who = Who()
+    digest: str = ""
+
+
+class Interrupt(Terms):
+    """Something a person has to decide.
+
+    A tool's arguments are in the step's record; `arguments` has them only where an interrupt is shown to people.
+    `digest` is of the tool and its arguments: who decides can name it, to decide about nothing else.
+    """
 
     id: str
     reason: str = "tool_call"
     message: str = ""
     tool_call_id: str | None = None
     tool: str | None = None
+    arguments: Mapping[str, JsonValue] | None = None
+    digest: str = ""
     data: Mapping[str, JsonValue] = Field(default_factory=dict)
-    allowed_decisions: tuple[str, ...] = ("approve", "reject")
+    response_schema: Mapping[str, JsonValue] | None = None
     status: InterruptStatus = InterruptStatus.PENDING
     decision: Decision | None = None
+    votes: tuple[Vote, ...] = ()
     created_at: datetime | None = None
+    expires_at: datetime | None = None
+    reminded: int = 0
+    escalated: int = 0
+    path: tuple[str, ...] = ()
     problem: str | None = None
 
     @property
@@ -47,12 +76,27 @@ class Interrupt(Frozen):
         """Whether it stands before a tool call (an approval), not after one (a question of the tool's own)."""
         return self.reason == "tool_call"
 
-    def decided(self, decision: Decision) -> "Interrupt":
+    @property
+    def decided_by(self) -> Who | None:
+        """Whose decision closed it."""
+        return self.votes[-1].who if self.votes and self.status.was_decided else None
+
+    def made_at(self, now: datetime) -> Self:
+        """As it is from now on: its deadlines count from here."""
+        if self.created_at is not None:
+            return self
+        return self.but(created_at=now, expires_at=now + self.expires_after if self.expires_after else None)
+
+    def decided(self, decision: Decision) -> Self:
         return self.but(decision=decision, status=_STATUS_AFTER[decision.type])
 
-    def reopened(self, why: str) -> "Interrupt":
+    def expired(self, decision: Decision) -> Self:
+        """Nobody answered in time; what its terms say is done in their place."""
+        return self.but(decision=decision, status=InterruptStatus.EXPIRED)
+
+    def reopened(self, why: str) -> Self:
         """Open again, because nobody could do anything with the decision; `problem` tells the next person why."""
-        return self.but(decision=None, status=InterruptStatus.PENDING, problem=why)
+        return self.but(decision=None, status=InterruptStatus.PENDING, votes=(), problem=why)
 
 
 _STATUS_AFTER = {
@@ -63,10 +107,24 @@ _STATUS_AFTER = {
 }
 
 
-class Raised(Frozen):
+class Raised(Terms):
     """What a tool or hook asks a person when it raises `RaiseInterrupt`; the kernel makes an `Interrupt` of it."""
 
     reason: str = "input_required"
     message: str = ""
     data: Mapping[str, JsonValue] = Field(default_factory=dict)
     allowed_decisions: tuple[str, ...] = ("approve", "reject", "respond")
+    response_schema: Mapping[str, JsonValue] | None = None
+
+
+class Closed(Frozen):
+    """What the agent remembers of an interrupt that is no longer there: a late decision learns how it ended.
+
+    `decision` is the digest of the decision that closed it.
+    """
+
+    id: str
+    status: InterruptStatus
+    decision: str = ""
+    by: str | None = None
+    at: datetime | None = None

@@ -15,6 +15,7 @@ from sagents.messages import ToolResult
 from sagents.operations import Operation
 from sagents.ports import Base
 from sagents.state import StateDelta
+from sagents.terms import Terms
 
 
 class AgentRef(Frozen):
@@ -42,6 +43,7 @@ class RunSpec(Frozen):
     until_tool: tuple[str, ...] = ()
     until_tool_success: tuple[str, ...] = ()
     max_runs: int | None = None
+    requesters: tuple[str, ...] = ()
 
 
 class RunError(Frozen):
@@ -70,11 +72,19 @@ class Ending(Frozen):
     tool_call_id: str | None = None
 
 
-class Approval(Frozen):
-    """A gate before a call, fully resolved by the model step: no callables, no arguments."""
+Start = Literal["all", "each"]
+"""Whether gated calls run once all of a batch are decided, or each as soon as it is."""
+
+
+class Approval(Terms):
+    """A gate before a call, fully resolved by the model step: no callables, no arguments.
+
+    `digest` is of the tool and its arguments (`sagents.digests`).
+    """
 
     summary: str = ""
-    allowed_decisions: tuple[str, ...] = ("approve", "reject")
+    digest: str = ""
+    start: Start = "all"
 
 
 class CallResult(Frozen):
@@ -304,6 +314,3 @@ class WakeRequest(Frozen):
     agent: AgentRef
     pending: bool = False
     answered: bool = False
-
-
-Start = Literal["all", "each"]

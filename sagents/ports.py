@@ -1,6 +1,7 @@
 """What the product needs from outside, as small protocols. Adapters live in `sagents_infra`."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from pydantic import Field, JsonValue
@@ -80,7 +81,9 @@ class Segment(Frozen):
 class Save(Frozen):
     """One save of one agent, fenced by the workflow run and its rising `seq`; None for `segment` moves no base.
 
-    `interrupts` are all that are pending now, each the JSON of an `Interrupt`; they replace those of the last save.
+    `interrupts` are all that are pending now, each the JSON of an `InboxItem`; they replace those of the last save.
+    `entries` are what happened to interrupts since, each the JSON of an `Entry`, for the decision log; one whose slot
+    is in the log already is left out. `rules` are decisions to remember, each the JSON of a `Rule`.
     """
 
     agent_id: str
@@ -90,6 +93,8 @@ class Save(Frozen):
     base: Base = Base()
     segment: Segment | None = None
     interrupts: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
 
 
 class News(Frozen):
@@ -114,10 +119,33 @@ class Weight(Frozen):
 
 
 class PendingInterrupt(Frozen):
-    """An interrupt in the store: `interrupt` is the JSON of an `Interrupt`."""
+    """An interrupt in the store: `interrupt` is the JSON of an `InboxItem`."""
 
     agent_id: str
     interrupt: str
+
+
+class Claim(Frozen):
+    """Who says to look after an interrupt, and until when."""
+
+    agent_id: str
+    interrupt_id: str
+    by: str
+    until: datetime
+
+
+class Notice(Frozen):
+    """What a notifier sends. `kind` is requested, reminded, escalated, decided, expired, cancelled or superseded.
+
+    `item` is the JSON of an `InboxItem`; `targets` are as the policy's `notify` has them, empty for the default.
+    """
+
+    id: str
+    kind: str
+    agent_id: str
+    interrupt_id: str
+    item: str
+    targets: tuple[str, ...] = ()
 
 
 class Store(Protocol):
@@ -179,8 +207,49 @@ class Store(Protocol):
     async def interrupts(self, agent_id: str | None = None) -> tuple[PendingInterrupt, ...]:
         """What waits for people, as the last saves have it: of one agent or of all, oldest first."""
 
+    async def log(self, agent_id: str, entries: Sequence[str], workflow_run_id: str) -> None:
+        """Add entries (each the JSON of an `Entry`) to the agent's decision log; a slot that is there already stays.
+
+        Fenced like `put_once`. Rows are chained by `sagents.decision_log.row_after`, in the transaction that adds them.
+        """
+
+    async def logged(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[str, ...]:
+        """The rows of the agent's decision log with numbers above `after`, each the JSON of a `Row`, oldest first."""
+
+    async def rules(self, keys: Sequence[str] | None = None) -> tuple[str, ...]:
+        """The remembered rules under these keys, or all there are, each the JSON of a `Rule`, oldest first."""
+
+    async def revoke_rule(self, rule_id: str, by: str, at: datetime) -> bool:
+        """Mark a rule as revoked, for good; False where there is none or it is revoked already."""
+
+    async def claim(self, agent_id: str, interrupt_id: str, by: str, until: datetime | None) -> Claim | None:
+        """Put a name on an interrupt for a while, so that others leave it alone; the claim that holds now.
+
+        Another's claim that has not ended stays. `until` None gives up one's own.
+        """
+
+    async def claims(self) -> tuple[Claim, ...]:
+        """All claims, ended ones too."""
+
     async def delete(self, agent_id: str) -> None:
-        """Forget everything about an agent."""
+        """Forget everything about an agent: its decision log, the rules made in it and claims on it, too."""
+
+
+class Signer(Protocol):
+    """Signs what a door vouches for, and checks it. Keys have ids, so that a new one takes over while old ones hold."""
+
+    async def sign(self, data: bytes) -> tuple[str, str]:
+        """The id of the key that signs now, and the signature as text."""
+
+    async def verify(self, key_id: str, data: bytes, mac: str) -> bool:
+        """Whether the key of this id made this signature; False for an unknown or withdrawn key."""
+
+
+class Notifier(Protocol):
+    """Tells people outside of the application that somebody is waited for, or is not any more."""
+
+    async def notify(self, notice: Notice) -> None:
+        """Send one notice. At least once: `notice.id` is the same for a repetition. Failing costs only this notice."""
 
 
 class Presence(Protocol):
