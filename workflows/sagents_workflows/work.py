@@ -26,7 +26,7 @@ async def work(life: Life) -> WayOut:
     """Live. Waits for nothing but news while at rest."""
     await wake(life)
     while True:
-        notes = life.mail.notes
+        life.leaving, notes = None, life.mail.notes
         await deliver(life)
         life.show_details()
         if way_out := await act(life, notes, next_action(life.head)):
@@ -57,7 +57,6 @@ async def rest(life: Life, notes: int) -> WayOut | None:
 
     `notes` is how many the loop has acted on: with a later one it looks again before it waits or leaves.
     """
-    life.leaving = None
     if (life.dirty or life.news) and not await save(life):
         return None
     await leaving.look_around(life)
@@ -66,7 +65,10 @@ async def rest(life: Life, notes: int) -> WayOut | None:
     if life.mail.notes != notes:
         return None
     if reason := time_to_leave(life):
-        return WayOut.LEAVE if await leaving.leave(life, reason) else None
+        saved = await leaving.leave(life, reason)
+        # A note that came before the save had read the mailbox is kept in the store, where nobody would act on it.
+        stays = life.stop is None and life.mail.notes != notes
+        return WayOut.LEAVE if saved and not stays else None
     parked_events = life.head.limits.parked_events
     if life.is_long(parked_events):
         return WayOut.RENEW

@@ -1,0 +1,41 @@
+"""What comes while an agent leaves keeps it: at each place of the save with which it goes."""
+
+from typing import Any
+
+import pytest
+
+from sagents import Agent, Sagents
+from sagents_infra.stores.memory import MemoryStore
+from tests.support.driving import started, until
+from tests.support.models import echoes
+from tests.support.watched_store import StoreCall, WatchedStore
+
+pytestmark = pytest.mark.asyncio
+
+
+@pytest.mark.parametrize("place", ["load", "save", "append"])
+@pytest.mark.parametrize("door", ["update", "signal"])
+async def test_a_message_that_comes_during_the_last_save_is_answered(agent_env: Any, place: str, door: str) -> None:
+    """L-22: also one that this save still kept; the goodbye is followed by events of a higher id, which count."""
+    app, came = Sagents(), list[StoreCall]()
+    app.agent("helper", Agent(model=echoes()))
+    store = WatchedStore(MemoryStore())
+
+    async def say_something(call: StoreCall) -> None:
+        if call.method == place and not came:
+            came.append(call)
+            message = {"content": "wait", "id": "m2"}
+            await (agent.update if door == "update" else agent.handle.signal)("add_message", message)
+
+    async with agent_env(app, store=store) as env:
+        agent = await started(env, "helper", lifecycle={"inactivity_timeout_ms": 1_000})
+        assert await agent.say("hello") == "heard hello"
+        store.before = say_something
+
+        async def answered() -> bool:
+            return await agent.last_text() == "heard wait"
+
+        await until(answered)
+        assert [call.effect for call in came] == ["save"]
+        events = [event.type for event in await env.store.events(agent.agent_id)]
+        assert "llm_message" in events[events.index("agent_shutdown") :]
