@@ -1,7 +1,8 @@
 """The record of who decided what: rows that are only ever added, each bound to the one before by a hash.
 
 A log belongs to one agent. Who changes, removes or reorders a row of it breaks the chain, and `broken` says where. That
-rows were cut off at the end shows only against a copy: `sagents approvals log --json` makes one.
+rows were cut off at the end, or all of them written anew, shows only against a copy (`departed`):
+`sagents approvals log --json` makes one.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from pydantic import JsonValue
+from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
 
 from sagents.decisions import Decision
 from sagents.digests import digest_of
@@ -75,37 +77,77 @@ class Entry(Frozen):
     note: str = ""
 
 
+class Tip(NamedTuple):
+    """Where a log ends: the number and the hash of its last row."""
+
+    number: int
+    hash: str
+
+
+NOTHING = Tip(0, "")
+
+
 class Row(Frozen):
-    """An entry in its log. `hash` is over the number, the hash before, and the entry."""
+    """An entry in its log, as it was written. `hash` is the digest of all the rest of the row's JSON.
+
+    So a row can be checked by who does not know everything in it: the one who wrote it may have been newer.
+    """
+
+    model_config = ConfigDict(serialize_by_alias=True)
 
     agent_id: str
     number: int
     previous: str
-    hash: str
-    entry: Entry
+    written: Mapping[str, JsonValue] = Field(alias="entry")
+    hash: str = ""
+
+    @property
+    def entry(self) -> Entry:
+        """What happened."""
+        return Entry.model_validate(self.written)
+
+    @property
+    def tip(self) -> Tip:
+        return Tip(self.number, self.hash)
+
+    @property
+    def digest(self) -> str:
+        """What `hash` has to be."""
+        return digest_of(self.model_dump(mode="json", exclude={"hash"}))
 
 
-def row_after(previous: Row | None, agent_id: str, entry: Entry) -> Row:
-    """The next row of a log."""
-    number, before = (previous.number + 1, previous.hash) if previous else (1, "")
-    return Row(
-        agent_id=agent_id, number=number, previous=before, hash=_hash(agent_id, number, before, entry), entry=entry
-    )
+def row_after(tip: Tip, agent_id: str, entry: str) -> Row:
+    """The next row of a log, for an entry that is given as JSON."""
+    row = Row(agent_id=agent_id, number=tip.number + 1, previous=tip.hash, entry=_OBJECT.validate_json(entry))
+    return row.but(hash=row.digest)
 
 
 def broken(rows: Iterable[Row]) -> str | None:
     """Where a log is not what was written, in words; None where every row follows from the one before."""
-    before = ""
-    for number, row in enumerate(rows, start=1):
-        if row.number != number:
-            return f"row {number} is missing: row {row.number} stands in its place"
-        if row.previous != before:
-            return f"row {number} does not follow the row before it"
-        if row.hash != _hash(row.agent_id, row.number, row.previous, row.entry):
-            return f"row {number} was changed after it was written"
-        before = row.hash
+    tip, agent_id = NOTHING, None
+    for row in rows:
+        agent_id = agent_id or row.agent_id
+        if row.number != tip.number + 1:
+            return f"row {tip.number + 1} is missing: row {row.number} stands in its place"
+        if row.agent_id != agent_id:
+            return f"row {row.number} belongs to the log of {row.agent_id!r}"
+        if row.previous != tip.hash:
+            return f"row {row.number} does not follow the row before it"
+        if row.hash != row.digest:
+            return f"row {row.number} was changed after it was written"
+        tip = row.tip
     return None
 
 
-def _hash(agent_id: str, number: int, previous: str, entry: Entry) -> str:
-    return digest_of([agent_id, number, previous, entry.model_dump(mode="json")])
+def departed(rows: Iterable[Row], copy: Iterable[Row]) -> str | None:
+    """Where a log is not the one that an earlier copy was made of; None where it only went on since."""
+    now = {row.number: row for row in rows}
+    for kept in copy:
+        if kept.number not in now:
+            return f"row {kept.number} of the copy is missing"
+        if now[kept.number] != kept:
+            return f"row {kept.number} is not the one in the copy"
+    return None
+
+
+_OBJECT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from pydantic import Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue
 
 from sagents.events import Event
 from sagents.frozen import Frozen
@@ -82,8 +82,9 @@ class Save(Frozen):
     """One save of one agent, fenced by the workflow run and its rising `seq`; None for `segment` moves no base.
 
     `interrupts` are all that are pending now, each the JSON of an `InboxItem`; they replace those of the last save.
-    `entries` are what happened to interrupts since, each the JSON of an `Entry`, for the decision log; one whose slot
-    is in the log already is left out. `rules` are decisions to remember, each the JSON of a `Rule`.
+    `entries` are what happened to interrupts since, each the JSON of an `Entry`, for the decision log; `rules` are
+    decisions to remember, each the JSON of a `Rule`. What is stored already, by its slot or id, stays as it is; what is
+    not is written also for a retry, whose head is left out: nothing that was decided is lost between the two.
     """
 
     agent_id: str
@@ -131,7 +132,11 @@ class Claim(Frozen):
     agent_id: str
     interrupt_id: str
     by: str
-    until: datetime
+    until: AwareDatetime
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it has not ended."""
+        return now < self.until
 
 
 class Notice(Frozen):
@@ -222,14 +227,17 @@ class Store(Protocol):
     async def revoke_rule(self, rule_id: str, by: str, at: datetime) -> bool:
         """Mark a rule as revoked, for good; False where there is none or it is revoked already."""
 
-    async def claim(self, agent_id: str, interrupt_id: str, by: str, until: datetime | None) -> Claim | None:
+    async def claim(
+        self, agent_id: str, interrupt_id: str, by: str, until: datetime | None, now: datetime
+    ) -> Claim | None:
         """Put a name on an interrupt for a while, so that others leave it alone; the claim that holds now.
 
-        Another's claim that has not ended stays. `until` None gives up one's own.
+        Another's claim that holds at `now` (the door's clock) stays. `until` None gives up one's own. The save after
+        which the interrupt waits no more forgets the claim on it.
         """
 
-    async def claims(self) -> tuple[Claim, ...]:
-        """All claims, ended ones too."""
+    async def claims(self, agent_id: str | None = None) -> tuple[Claim, ...]:
+        """The claims on interrupts of one agent or of all, ended ones too."""
 
     async def delete(self, agent_id: str) -> None:
         """Forget everything about an agent: its decision log, the rules made in it and claims on it, too."""
