@@ -17,7 +17,7 @@ class Clocks(Frozen):
 
     `alone_since` is when the last viewer left or a run ended without one; `held` how many messages waited when a run
     came to rest in a way that holds what was queued behind it (B-75); `mirror_at` when a saver of the application is
-    due that has not seen all yet (L-50).
+    due that has not seen all yet (L-50); `stopping_since` when this life was first told to stop (L-42).
     """
 
     active_at: datetime | None = None
@@ -25,6 +25,7 @@ class Clocks(Frozen):
     saved_at: datetime | None = None
     held: int = -1
     mirror_at: datetime | None = None
+    stopping_since: datetime | None = None
 
 
 class Carried(Frozen):

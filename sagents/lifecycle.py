@@ -81,6 +81,8 @@ class Lifecycle:
     """How long it waits after the last viewer has gone."""
     auto_save: AutoSave | None = None
     presence: Presence = Presence()
+    stop_patience: Grace | None = None
+    """How long a stop lets the run under way go on before it cancels it (L-42); None: as the worker's settings say."""
     while_running: WhileRunning = WhileRunning.ENQUEUE
     while_interrupted: WhileInterrupted = WhileInterrupted.SUPERSEDE
 
@@ -97,7 +99,8 @@ class Lifecycle:
         return _read(Lifecycle, payload, "lifecycle")
 
 
-_DURATIONS = frozenset({"inactivity_timeout", "grace_period", "interval"})
+_DURATIONS = frozenset({"inactivity_timeout", "grace_period", "stop_patience", "interval"})
+_ENDLESS = frozenset({"inactivity_timeout"})
 _PARTS: dict[str, type[Any]] = {"auto_save": AutoSave, "presence": Presence}
 _CHOICES: dict[str, type[StrEnum]] = {"while_running": WhileRunning, "while_interrupted": WhileInterrupted}
 
@@ -132,7 +135,10 @@ def _value(name: str, payload: Mapping[str, Any], where: str) -> Any:
     if name in _DURATIONS:
         if name in payload:
             raise InvalidInput(f"{where}.{name} has no unit; write {name}_ms, in milliseconds.")
-        return _duration(payload[f"{name}_ms"], f"{where}.{name}_ms") if f"{name}_ms" in payload else MISSING
+        given = payload.get(f"{name}_ms", MISSING)
+        if given == "infinity" and name in _ENDLESS:
+            return None
+        return given if given is MISSING or given is None else _duration(given, f"{where}.{name}_ms")
     value = payload.get(name, MISSING)
     if value is None and name == "presence":
         return MISSING
@@ -143,9 +149,7 @@ def _value(name: str, payload: Mapping[str, Any], where: str) -> Any:
     return _read(_PARTS[name], value, f"{where}.{name}") if name in _PARTS else value
 
 
-def _duration(value: object, where: str) -> timedelta | None:
-    if value is None or value == "infinity":
-        return None
+def _duration(value: object, where: str) -> timedelta:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LONGEST // MILLISECOND:
-        raise InvalidInput(f'{where} is a whole number of milliseconds (ten years at most), null or "infinity".')
+        raise InvalidInput(f"{where} is a whole number of milliseconds, ten years at most.")
     return value * MILLISECOND

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from temporalio import activity
 
 from sagents.carried import Carried
-from sagents.commands import NewMessage
+from sagents.commands import NewMessage, Stop
 from sagents.errors import StateUnavailable, StoreError, Superseded
 from sagents.events import Event
 from sagents.plan import Bulletin, Ending
@@ -53,9 +53,8 @@ class Announcer:
 
     def rest(self, carried: Carried) -> None:
         """A run has ended. Where messages wait for that, the next one begins and no rest lies between (B-75)."""
-        head = carried.head
-        goes_on = head.status is Status.IDLE and any(isinstance(note, NewMessage) for note in carried.mailbox)
-        if not goes_on:
+        head, waiting = carried.head, {type(note) for note in carried.mailbox}
+        if head.status is not Status.IDLE or NewMessage not in waiting or Stop in waiting:
             self.status(str(head.status), head.ending)
 
     def status(self, status: str, ending: Ending | None = None) -> None:

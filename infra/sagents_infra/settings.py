@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     rolling_deploy_ms: int = Field(default=60_000, ge=0)
     """How long an agent or tool that this worker does not know may still be known to a newer one."""
 
+    stop_patience_ms: int = Field(default=25_000, ge=0)
+    """How long a stop lets the run under way go on, where the agent's lifecycle does not say (L-42)."""
+
     max_cached_workflows: int = Field(default=1_000, ge=0)
     max_concurrent_activities: int = Field(default=100, ge=1)
 
@@ -49,6 +52,10 @@ class Settings(BaseSettings):
     @property
     def rolling_deploy(self) -> timedelta:
         return timedelta(milliseconds=self.rolling_deploy_ms)
+
+    @property
+    def stop_patience(self) -> timedelta:
+        return timedelta(milliseconds=self.stop_patience_ms)
 
     @property
     def store_path(self) -> Path:

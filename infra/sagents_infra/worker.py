@@ -100,7 +100,14 @@ async def run_worker(
     """Work until `stopping` is set. Refuses to start where the search attributes are missing and cannot be added."""
     outside = outside or await open_outside(settings)
     await ensure_search_attributes(outside.client)
-    kit = make_kit(app, outside.store, outside.channel, outside.presence, rolling_deploy=settings.rolling_deploy)
+    kit = make_kit(
+        app,
+        outside.store,
+        outside.channel,
+        outside.presence,
+        limits=Limits(stop_patience=settings.stop_patience),
+        rolling_deploy=settings.rolling_deploy,
+    )
     async with make_worker(outside.client, kit, settings):
         await stopping.wait()
     kit.userland.close()

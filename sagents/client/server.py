@@ -124,10 +124,14 @@ class AgentServer(Telling, Asking, Viewing, Finding):
         return await self._store.get(agent_id, STARTER) == token
 
     async def stop(self, agent_id: str, reason: str | None = None) -> Literal["stopped", "not_running"]:
-        """Let the agent save and leave, and wait until it has."""
+        """Let the agent save and leave, and wait until it has. A run under way may end first, up to the lifecycle's
+
+        `stop_patience`; then it is cancelled (L-42).
+        """
         try:
-            await self._tell(agent_id, contract.STOP, {"reason": reason} if reason else None)
-            await self._line.ended(agent_id)
+            stopping = await self._tell(agent_id, contract.STOP, {"reason": reason} if reason else None)
+            patience = self._line.patience + timedelta(milliseconds=stopping.run_ends_within_ms)
+            await self._line.within(patience).ended(agent_id)
         except AgentNotFound:
             return "not_running"
         return "stopped"
@@ -151,7 +155,7 @@ class AgentServer(Telling, Asking, Viewing, Finding):
     async def _end(self, agent_id: str, within: timedelta) -> None:
         line = self._line.within(within / 2)
         try:
-            await line.update(agent_id, contract.STOP, {"reason": "deleted"}, new_id("stop"))
+            await line.update(agent_id, contract.STOP, {"reason": "deleted", "patience_ms": 0}, new_id("stop"))
             await line.ended(agent_id)
         except AgentNotFound:
             pass

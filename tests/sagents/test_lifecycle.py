@@ -7,10 +7,13 @@ import pytest
 from pydantic import ValidationError
 
 from sagents import AutoSave, InvalidInput, Lifecycle, Presence, WhileInterrupted, WhileRunning
+from sagents.limits import Limits
+from sagents_infra.settings import Settings
 
 FULL = Lifecycle(
     inactivity_timeout=timedelta(hours=1),
     grace_period=timedelta(0),
+    stop_patience=timedelta(0),
     auto_save=AutoSave(saver="crm", interval=timedelta(seconds=5), on_idle=False),
     presence=Presence(enabled=True, topic="conversation:1", viewers_block_inactivity=False),
     while_running=WhileRunning.STEER,
@@ -19,11 +22,18 @@ FULL = Lifecycle(
 FULL_WIRE = {
     "inactivity_timeout_ms": 3_600_000,
     "grace_period_ms": 0,
+    "stop_patience_ms": 0,
     "auto_save": {"saver": "crm", "interval_ms": 5_000, "on_idle": False},
     "presence": {"enabled": True, "topic": "conversation:1", "viewers_block_inactivity": False},
     "while_running": "steer",
     "while_interrupted": "reject",
 }
+
+
+def test_a_stop_gives_the_run_under_way_25_seconds_unless_told_otherwise() -> None:
+    """L-42: in the worker's settings, its limits and, where it says so, the agent's lifecycle."""
+    assert Lifecycle().stop_patience is None
+    assert Limits().stop_patience == Settings().stop_patience == timedelta(seconds=25)
 
 
 def test_agent_leaves_after_five_minutes_unless_told_otherwise() -> None:
@@ -99,6 +109,7 @@ def test_null_and_infinity_both_mean_never(never: Any) -> None:
         ({"inactivity_timeout_ms": 10**30}, "whole number of milliseconds"),
         ({"inactivity_timeout_ms": 0}, "lifecycle.inactivity_timeout"),
         ({"grace_period_ms": None}, "lifecycle.grace_period"),
+        ({"stop_patience_ms": "infinity"}, "lifecycle.stop_patience_ms"),
         ({"auto_save": {"interval_ms": "x"}}, "lifecycle.auto_save.interval_ms"),
         ({"auto_save": "crm"}, "lifecycle.auto_save is an object"),
         ({"presence": {"topic": 7}}, "lifecycle.presence.topic"),

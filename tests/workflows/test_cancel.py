@@ -167,8 +167,9 @@ async def test_a_blocking_hook_does_not_silence_heartbeats(agent_env: Any) -> No
 
 
 async def test_temporals_own_cancel_is_a_graceful_stop(agent_env: Any) -> None:
+    """L-42: after the stop's patience it reaches the stream, whose partial text is saved."""
     async with agent_env(app_of(streams_for_ever())) as env:
-        agent = await started(env, "helper")
+        agent = await started(env, "helper", lifecycle={"stop_patience_ms": 1_000})
         await agent.send("Tell me a story")
         await agent.reaches("running")
         await asyncio.sleep(0.5)

@@ -58,7 +58,7 @@ def _since_plan(life: Life) -> tuple[Operation, ...] | None:
 async def run_calls(life: Life, calls: tuple[CallState, ...]) -> None:
     """Run calls; what ended before a cancel keeps its result."""
     batch = Batch(calls, lambda call: _start(life, call), life.head.limits.calls_at_once)
-    await workflow.wait_condition(lambda: batch.done or life.breaking)
+    await life.until(lambda: batch.done)
     if not batch.done:
         batch.stop()
         await life.within(BREAK_OFF, lambda: batch.done)

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 from sagents_workflows import views
 from sagents_workflows.announcing import announce
-from sagents_workflows.life import Life
+from sagents_workflows.life import BREAK_OFF, Life
 from sagents_workflows.work import WayOut, work
 
 with workflow.unsafe.imports_passed_through():
@@ -32,7 +32,7 @@ with workflow.unsafe.imports_passed_through():
         InvalidInput,
         SagentsError,
     )
-    from sagents.lifecycle import Lifecycle, WhileInterrupted, WhileRunning
+    from sagents.lifecycle import MILLISECOND, Lifecycle, WhileInterrupted, WhileRunning
     from sagents.messages import Message
     from sagents.status import Status
     from sagents.todo import Todo
@@ -59,7 +59,7 @@ class AgentWorkflow:
             try:
                 await workflow.wait_condition(working.done)
             except asyncio.CancelledError:
-                self.life.mail.put(Stop(reason="cancelled_by_operator"))
+                self.life.note(Stop(reason="cancelled_by_operator"))
                 continue
             way_out = working.result()  # no await from here to the command
             if self.at_boundary(way_out):
@@ -246,7 +246,9 @@ class AgentWorkflow:
     @workflow.update(name=contract.STOP)
     def stop(self, payload: Any = None) -> Accepted:
         self.note(contract.parse_stop(payload))
-        return Accepted(status=self.life.status)
+        stops_at = self.life.stops_at or workflow.now()
+        within = max(stops_at - workflow.now(), timedelta()) + BREAK_OFF
+        return Accepted(status=self.life.status, run_ends_within_ms=within // MILLISECOND)
 
     @stop.validator
     def _check_stop(self, payload: Any = None) -> None:

@@ -1,7 +1,7 @@
 """An agent in one workflow run: its head, its mailbox, its clock. What happens to them is in `work` and `acting`."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from temporalio import workflow
@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from sagents.commands import Cancel, NewMessage, Note, Reset, Resume, Stop
     from sagents.contract import StartAgent
     from sagents.head import Head, Latest
-    from sagents.lifecycle import Lifecycle, WhileInterrupted, WhileRunning
+    from sagents.lifecycle import MILLISECOND, Lifecycle, WhileInterrupted, WhileRunning
     from sagents.loop import apply
     from sagents.mail import Mail
     from sagents.plan import AgentRef, Bulletin, RunError
@@ -140,7 +140,8 @@ class Life:
         self.viewers = carried.viewers.at(workflow.now())
         for viewer in came.present:
             self.viewers = self.viewers.joined(viewer)
-        self.clocks = carried.clocks.but(active_at=workflow.now(), alone_since=None)
+        since = self.clocks.stopping_since
+        self.clocks = carried.clocks.but(active_at=workflow.now(), alone_since=None, stopping_since=since)
 
     @property
     def autosave_interval(self) -> timedelta:
@@ -166,6 +167,8 @@ class Life:
 
     def note(self, note: Note) -> None:
         """Take a note. A message that has to wait for a run's end is told of (B-77)."""
+        if isinstance(note, Stop):
+            self.clocks = self.clocks.but(stopping_since=self.clocks.stopping_since or workflow.now())
         queued = isinstance(note, NewMessage) and self.head.status.is_running
         if self.mail.put(note) and queued and isinstance(note, NewMessage):
             self.tell("message_queued", message=note.message.model_dump(mode="json"))
@@ -192,14 +195,36 @@ class Life:
     # ── being stopped ─────────────────────────────────────────────────────────────────────────────────────────
 
     @property
+    def stops_at(self) -> datetime | None:
+        """Until when a stop lets the run under way go on (L-42); one that an earlier life took waits no longer."""
+        stops = [note for note in self.mail.waiting if isinstance(note, Stop)]
+        if not stops or self.clocks.stopping_since is None:
+            return workflow.now() if stops else None
+        asked = [stop.patience_ms * MILLISECOND for stop in stops if stop.patience_ms is not None]
+        usual = self.lifecycle.stop_patience
+        return self.clocks.stopping_since + min([*asked, self.head.limits.stop_patience if usual is None else usual])
+
+    @property
     def breaking(self) -> bool:
-        """Whether somebody wants the run to end."""
+        """Whether somebody wants the run to end now."""
+        stops_at = self.stops_at
+        if stops_at is not None and workflow.now() < stops_at:
+            return self.mail.has(Cancel, Reset)
         pushes = self.lifecycle.while_running is WhileRunning.CANCEL_AND_RUN and self.mail.has(NewMessage)
         return pushes or self.mail.has(Cancel, Stop, Reset)
 
+    async def until(self, done: Callable[[], bool]) -> None:
+        """Wait for work under way, for as long as nobody wants the run to end now."""
+        while not (done() or self.breaking):
+            await self._until(done, self.stops_at)
+
+    async def _until(self, done: Callable[[], bool], stops_at: datetime | None) -> None:
+        left = None if stops_at is None else max(stops_at - workflow.now(), MILLISECOND)
+        await self.within(left, lambda: done() or self.breaking or self.stops_at != stops_at)
+
     async def ended(self, handle: ActivityHandle[T]) -> T:
         """What an activity returns; cancelled on request, and then left behind if it does not end in time."""
-        await workflow.wait_condition(lambda: handle.done() or self.breaking)
+        await self.until(handle.done)
         if not handle.done():
             handle.cancel()
             await self.within(BREAK_OFF, handle.done)
@@ -236,8 +261,8 @@ class Life:
             self.problem = words_of(error)
         self.stir()
 
-    async def within(self, limit: timedelta, condition: Callable[[], bool]) -> None:
-        """Wait for a condition, but no longer than this."""
+    async def within(self, limit: timedelta | None, condition: Callable[[], bool]) -> None:
+        """Wait for a condition, but no longer than this; None: as long as it takes."""
         try:
             await workflow.wait_condition(condition, timeout=limit)
         except TimeoutError:
