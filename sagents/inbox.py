@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from sagents.frozen import Frozen
 from sagents.interrupts import Interrupt, InterruptStatus
-from sagents.ports import Claim
+from sagents.ports import Claim, PendingInterrupt
 from sagents.principal import Principal, Who
+
+UNREADABLE = "This version cannot read what is asked here. Decide it with the version that wrote it, or a newer one."
 
 
 class InboxItem(Frozen):
-    """One pending interrupt. `interrupt.arguments` has what the model wants to call the tool with."""
+    """One pending interrupt. `interrupt.arguments` has what the model wants to call the tool with.
+
+    `claim` is the one that held when it was listed.
+    """
 
     agent_id: str
     interrupt: Interrupt
@@ -40,7 +46,7 @@ class InboxItem(Frozen):
             return False
         who = Who(subject=principal.subject, groups=principal.groups, tenant=principal.tenant)
         interrupt = self.interrupt
-        own = not interrupt.self_approval and principal.subject in interrupt.requesters
+        own = not interrupt.self_approval and principal.subject in (interrupt.requesters or (self.owner,))
         return not own and (interrupt.approvers is None or interrupt.approvers.admits(who))
 
 
@@ -76,10 +82,36 @@ class Wanted(Frozen):
             all(wanted is None or wanted == found for wanted, found in plain)
             and (self.approver is None or item.is_for(self.approver))
             and self._is_old_enough(item, now)
-            and all((interrupt.arguments or {}).get(key) == value for key, value in (self.argument or {}).items())
+            and all(_has(interrupt, key, value) for key, value in (self.argument or {}).items())
         )
 
     def _is_old_enough(self, item: InboxItem, now: datetime) -> bool:
         if self.older_than is None:
             return True
         return item.created_at is not None and now - item.created_at >= self.older_than
+
+
+def listed(
+    waiting: Iterable[PendingInterrupt], claims: Iterable[Claim], wanted: Wanted, now: datetime
+) -> list[InboxItem]:
+    """What is wanted of what the store has, in its order."""
+    on = {(claim.agent_id, claim.interrupt_id): claim for claim in claims if claim.holds(now)}
+    items = (_item(one) for one in waiting)
+    claimed = (item.but(claim=on.get((item.agent_id, item.interrupt.id))) for item in items)
+    return [item for item in claimed if wanted.fits(item, now)]
+
+
+def _item(waiting: PendingInterrupt) -> InboxItem:
+    """One that cannot be read is listed too, as a question nobody can answer: hidden it would wait for ever."""
+    with suppress(ValidationError):
+        return InboxItem.model_validate_json(waiting.interrupt)
+    with suppress(ValidationError):  # as saved before there was an inbox
+        return InboxItem(agent_id=waiting.agent_id, interrupt=Interrupt.model_validate_json(waiting.interrupt))
+    unreadable = Interrupt(id="", reason="unreadable", allowed_decisions=(), problem=UNREADABLE)
+    return InboxItem(agent_id=waiting.agent_id, interrupt=unreadable)
+
+
+def _has(interrupt: Interrupt, key: str, value: JsonValue) -> bool:
+    """Whether an argument is just that; `true` is not 1, as it is in Python."""
+    arguments = interrupt.arguments or {}
+    return key in arguments and arguments[key] == value and isinstance(arguments[key], bool) == isinstance(value, bool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
 from sagents.frozen import Frozen
 from sagents.principal import Who
@@ -34,6 +34,10 @@ class Rule(Frozen):
         """Whether it decides about this call now."""
         in_time = self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
         return in_time and self.tool == tool and self.digest in ("", digest)
+
+    def revoked(self, by: str, at: datetime) -> Self:
+        """As it is once somebody took it back, which is for good: who comes second changes nothing."""
+        return self if self.revoked_at is not None else self.but(revoked_by=by, revoked_at=at)
 
 
 def rule_key(scope: RememberScope, *, agent_id: str, run_id: str, owner: str | None, tenant: str | None) -> str | None:
