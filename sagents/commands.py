@@ -91,8 +91,9 @@ class Answering(Command):
         given = {key: value for key, value in data.items() if key != "by"}
         if "decision" in given:
             return given
-        own = {key: given.pop(key) for key in ("interrupt_id", "digest", "remember") if key in given}
-        return {"decision": given, **own}
+        beside = ("interrupt_id", "digest", "remember")
+        decision = {key: value for key, value in given.items() if key not in beside}
+        return {"decision": decision, **{key: given[key] for key in beside if key in given}}
 
 
 class Resume(Command):

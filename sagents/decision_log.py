@@ -75,6 +75,8 @@ class Entry(Frozen):
     who: Who | None = None
     remember: Remember | None = None
     note: str = ""
+    notify: tuple[str, ...] | None = ()
+    """Whom a notifier tells, as in the terms; None is nobody."""
 
 
 class Tip(NamedTuple):

@@ -13,9 +13,8 @@ from typing import Self
 
 from pydantic import Field, JsonValue
 
-from sagents.decisions import Decision
 from sagents.frozen import Frozen
-from sagents.interrupts import Interrupt
+from sagents.interrupts import Closed, Interrupt
 from sagents.limits import Limits
 from sagents.messages import Message
 from sagents.operations import (
@@ -68,6 +67,12 @@ class Run(Frozen):
     max_runs: int = 50
     calls: tuple[CallState, ...] = ()
     ending: Ending | None = None
+
+    @property
+    def starts_each(self) -> bool:
+        """Whether gated calls run each as soon as it is decided, not all together."""
+        approvals = [call.plan.approval for call in self.calls if call.plan.approval]
+        return bool(approvals) and all(approval.start == "each" for approval in approvals)
 
 
 class Latest(Frozen):
@@ -177,6 +182,7 @@ class Head(Frozen):
     ending: Ending | None = None
     latest: Latest | None = None
     interrupts: tuple[Interrupt, ...] = ()
+    closed: tuple[Closed, ...] = ()
     seq: int = 0
     lifecycle: Mapping[str, JsonValue] = Field(default_factory=dict)
     limits: Limits = Limits()
@@ -187,8 +193,18 @@ class Head(Frozen):
         return tuple(interrupt for interrupt in self.interrupts if interrupt.is_open)
 
     @property
+    def runnable(self) -> tuple[CallState, ...]:
+        """The calls that may run now: none while people decide, unless each runs as soon as it is decided."""
+        if self.phase is not Phase.CALLS:
+            return ()
+        gated = {interrupt.tool_call_id for interrupt in self.open_interrupts}
+        if gated and not self.started.starts_each:
+            return ()
+        return tuple(call for call in self.started.calls if call.waits and call.plan.call_id not in gated)
+
+    @property
     def status(self) -> Status:
-        if self.open_interrupts:
+        if self.open_interrupts and not self.runnable:
             return Status.INTERRUPTED
         if self.phase is not Phase.IDLE:
             return Status.RUNNING
@@ -209,8 +225,13 @@ class Head(Frozen):
     def with_run(self, **changes: object) -> Self:
         return self.but(run=self.started.but(**changes))
 
-    def with_decision(self, interrupt_id: str, decision: Decision) -> Self:
-        return self.but(interrupts=tuple(i.decided(decision) if i.id == interrupt_id else i for i in self.interrupts))
+    def with_interrupt(self, changed: Interrupt) -> Self:
+        """The same with another version of one of its interrupts."""
+        return self.but(interrupts=tuple(changed if one.id == changed.id else one for one in self.interrupts))
+
+    def closed_one(self, interrupt_id: str) -> Closed | None:
+        """How an interrupt has ended, if it has and is not long forgotten."""
+        return next((closed for closed in reversed(self.closed) if closed.id == interrupt_id), None)
 
 
 _STATUS_AFTER = {

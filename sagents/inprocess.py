@@ -84,7 +84,7 @@ async def resume(
     await drive.restore(suspended.but(spec=spec))
     answers = tuple(d if isinstance(d, Answering) else Answering(decision=d) for d in decisions)
     if answers or not drive.is_paused:
-        return await drive.decided(matched(drive.head, Resume(decisions=answers)))
+        return await drive.decided(matched(drive.head, Resume(decisions=answers), around.now(), by_anybody=True))
     return await drive.continued()
 
 

@@ -9,7 +9,8 @@ from typing import Self
 
 from pydantic import Field, JsonValue
 
-from sagents.decisions import Decision
+from sagents.decisions import Approve, Decision, Edit
+from sagents.digests import decision_digest
 from sagents.frozen import Frozen
 from sagents.principal import Who
 from sagents.terms import Terms
@@ -40,6 +41,11 @@ class Vote(Frozen):
     who: Who = Who()
     digest: str = ""
 
+    @property
+    def runs(self) -> bool:
+        """Whether it wants the call to run; such votes are counted, others need no second one."""
+        return isinstance(self.decision, Approve | Edit)
+
 
 class Interrupt(Terms):
     """Something a person has to decide.
@@ -62,7 +68,7 @@ class Interrupt(Terms):
     votes: tuple[Vote, ...] = ()
     created_at: datetime | None = None
     expires_at: datetime | None = None
-    reminded: int = 0
+    reminded_at: datetime | None = None
     escalated: int = 0
     path: tuple[str, ...] = ()
     problem: str | None = None
@@ -87,11 +93,42 @@ class Interrupt(Terms):
             return self
         return self.but(created_at=now, expires_at=now + self.expires_after if self.expires_after else None)
 
+    @property
+    def approvals(self) -> int:
+        """How many people agree on the most wanted form of the call."""
+        digests = [vote.digest for vote in self.votes if vote.runs]
+        return max((digests.count(digest) for digest in digests), default=0)
+
+    def votes_of(self, who: Who) -> tuple[Vote, ...]:
+        return tuple(vote for vote in self.votes if vote.who.name == who.name)
+
+    def voted(self, vote: Vote) -> Self:
+        """After one more vote; a person's newest counts. Enough of them for the same call close it, others at once."""
+        mine = self.votes_of(vote.who)
+        voted = self.but(votes=(*(other for other in self.votes if other not in mine), vote))
+        if not vote.runs:
+            return voted.decided(vote.decision)
+        agreeing = [other.decision for other in voted.votes if other.runs and other.digest == vote.digest]
+        if len(agreeing) < self.required_approvals:
+            return voted
+        return voted.decided(next((one for one in agreeing if isinstance(one, Edit)), vote.decision))
+
+    def told(self, at: datetime | None) -> Self:
+        """People were reminded of it."""
+        return self.but(reminded_at=at)
+
+    def widened(self) -> Self:
+        """The next ones in the chain may decide too."""
+        more = self.escalate[self.escalated].to
+        approvers = None if self.approvers is None else self.approvers | more
+        return self.but(approvers=approvers, escalated=self.escalated + 1)
+
     def decided(self, decision: Decision) -> Self:
         return self.but(decision=decision, status=_STATUS_AFTER[decision.type])
 
-    def expired(self, decision: Decision) -> Self:
+    def expired(self) -> Self:
         """Nobody answered in time; what its terms say is done in their place."""
+        decision = None if self.on_expiry == "cancel_run" else self.on_expiry
         return self.but(decision=decision, status=InterruptStatus.EXPIRED)
 
     def reopened(self, why: str) -> Self:
@@ -118,13 +155,30 @@ class Raised(Terms):
 
 
 class Closed(Frozen):
-    """What the agent remembers of an interrupt that is no longer there: a late decision learns how it ended.
+    """What the agent remembers of an interrupt that is closed: a late decision learns how it ended.
 
-    `decision` is the digest of the decision that closed it.
+    `decision` is the digest of the decision that closed it, `digest` that of the call it was about.
     """
 
     id: str
     status: InterruptStatus
     decision: str = ""
+    digest: str = ""
     by: str | None = None
     at: datetime | None = None
+    approvals: int = 0
+    required: int = 1
+
+    @classmethod
+    def of(cls, interrupt: Interrupt) -> Self:
+        who = interrupt.decided_by
+        return cls(
+            id=interrupt.id,
+            status=interrupt.status,
+            decision=decision_digest(interrupt.decision) if interrupt.decision else "",
+            digest=interrupt.votes[-1].digest if interrupt.votes else interrupt.digest,
+            by=who.name if who else None,
+            at=who.at if who else None,
+            approvals=interrupt.approvals,
+            required=interrupt.required_approvals,
+        )

@@ -12,12 +12,15 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from sagents.decisions import Approve, Decision, Edit, Reject, Respond
+from pydantic_core import to_json
+
+from sagents.closing import remembered
+from sagents.decisions import Approve, Edit, Reject, Respond
 from sagents.demotion import ABANDONED
 from sagents.head import CallState, Head, Phase, Run
-from sagents.interrupts import Interrupt, Raised
+from sagents.interrupts import Interrupt, InterruptStatus, Raised
 from sagents.messages import Message, ToolResult
-from sagents.operations import AddMessages, CancelInterrupts, Merge, Reset
+from sagents.operations import AddMessages, CancelInterrupts, Merge, ReplaceToolResult, Reset
 from sagents.plan import CallResult, Ending, OutcomeKind, Plan, PlannedCall, RunError, RunSpec, Settled
 from sagents.results import (
     Action,
@@ -30,8 +33,11 @@ from sagents.results import (
     Continued,
     Decided,
     Dismissed,
+    Escalated,
+    Expired,
     Failed,
     Park,
+    Reminded,
     Rest,
     Result,
     RunCalls,
@@ -43,10 +49,13 @@ from sagents.results import (
 )
 
 CANCELLED = "The run was cancelled before this call could be completed."
+NOBODY = "Nobody answered in time."
 
 
 def next_action(head: Head) -> Action:
     """What a head asks for, and nothing about when."""
+    if calls := head.runnable:
+        return RunCalls(calls=calls)
     if head.open_interrupts:
         return Park()
     answered = next((i for i in head.interrupts if not i.is_gate), None)
@@ -58,7 +67,7 @@ def next_action(head: Head) -> Action:
         case Phase.MODEL:
             return AskModel()
         case Phase.CALLS:
-            return RunCalls(calls=tuple(call for call in head.started.calls if call.waits))
+            return RunCalls(calls=())
         case Phase.SETTLING:
             return Settle()
         case _:
@@ -67,6 +76,10 @@ def next_action(head: Head) -> Action:
 
 def apply(head: Head, result: Result) -> Head:
     """What was, and what happened; what is now."""
+    return remembered(head, _applied(head, result), result)
+
+
+def _applied(head: Head, result: Result) -> Head:
     match result:
         case Started():
             return _started(head, result)
@@ -80,6 +93,10 @@ def apply(head: Head, result: Result) -> Head:
             return _with_results(head, result.results)
         case Decided():
             return _decided(head, result)
+        case Expired():
+            return _expired(head, result)
+        case Reminded() | Escalated():
+            return _clock_struck(head, result)
         case AnswerDone():
             return _answered(head, result)
         case Settled():
@@ -160,30 +177,68 @@ def _decided(head: Head, decided: Decided) -> Head:
     interrupt = head.interrupt(decided.interrupt_id)
     if interrupt is None or not interrupt.is_open:
         return head
-    head = head.with_decision(interrupt.id, decided.decision)
-    if not interrupt.is_gate:
+    return _closed_by(head, interrupt.voted(decided.vote))
+
+
+def _expired(head: Head, result: Expired) -> Head:
+    """Nobody answered: what the terms of the interrupt say is done. A question without a call ends its run."""
+    interrupt = head.interrupt(result.interrupt_id)
+    if interrupt is None or not interrupt.is_open:
+        return head
+    expired = interrupt.expired()
+    if expired.is_gate and expired.decision is not None:
+        return _closed_by(head, expired)
+    if expired.decision is None or (isinstance(expired.decision, Reject) and expired.tool_call_id is None):
+        return _broken_off(head, Ending(kind=OutcomeKind.CANCELLED), NOBODY)
+    if not isinstance(expired.decision, Reject):
+        return head.with_interrupt(expired)
+    answer = ToolResult(tool_call_id=expired.tool_call_id or "", name=expired.tool, content=NOBODY)
+    rest = tuple(other for other in head.interrupts if other.id != expired.id)
+    return head.with_operations(ReplaceToolResult(tool_call_id=answer.tool_call_id, result=answer)).but(interrupts=rest)
+
+
+def _clock_struck(head: Head, result: Reminded | Escalated) -> Head:
+    interrupt = head.interrupt(result.interrupt_id)
+    if interrupt is None or not interrupt.is_open:
+        return head
+    return head.with_interrupt(interrupt.widened() if isinstance(result, Escalated) else interrupt.told(result.at))
+
+
+def _closed_by(head: Head, interrupt: Interrupt) -> Head:
+    """With another version of an interrupt; a gate that this closes lets its call go on."""
+    head = head.with_interrupt(interrupt)
+    if not interrupt.is_gate or interrupt.is_open:
         return head
     calls = tuple(
-        _after_decision(call, decided.decision) if call.plan.call_id == interrupt.tool_call_id else call
+        _after_decision(call, interrupt) if call.plan.call_id == interrupt.tool_call_id else call
         for call in head.started.calls
     )
     return _collected(head.with_run(calls=calls))
 
 
-def _after_decision(call: CallState, decision: Decision) -> CallState:
+def _after_decision(call: CallState, interrupt: Interrupt) -> CallState:
+    decision = interrupt.decision
     match decision:
-        case Approve():
+        case Approve() | None:
             return call
         case Edit():
             return call.but(arguments=decision.arguments)
         case Reject():
-            why = f" Reason: {decision.reason}" if decision.reason else ""
-            text = f"Tool '{call.plan.name}' was rejected by a human reviewer.{why}"
+            text = _rejected(call, interrupt, decision)
         case Respond():
-            text = decision.content if isinstance(decision.content, str) else str(decision.content)
+            text = decision.content if isinstance(decision.content, str) else to_json(decision.content).decode()
         case _:
             assert_never(decision)
     return call.but(result=_result(call.plan, text, is_error=False), decided=True)
+
+
+def _rejected(call: CallState, interrupt: Interrupt, decision: Reject) -> str:
+    """What the model reads: that nobody answered is never told as a person's no."""
+    if interrupt.status is InterruptStatus.EXPIRED:
+        text = f"{NOBODY} Tool '{call.plan.name}' was not run."
+        return f"{text} {decision.reason}" if decision.reason else text
+    why = f" Reason: {decision.reason}" if decision.reason else ""
+    return f"Tool '{call.plan.name}' was rejected by a human reviewer.{why}"
 
 
 def _answered(head: Head, done: AnswerDone) -> Head:
@@ -294,7 +349,8 @@ def _gate(call: PlannedCall) -> Interrupt:
         tool_call_id=call.call_id,
         tool=call.name,
         message=approval.summary,
-        allowed_decisions=approval.allowed_decisions,
+        digest=approval.digest,
+        **approval.terms,
     )
 
 
@@ -304,9 +360,10 @@ def _raised(key: str, raised: Raised, call_id: str | None = None, tool: str | No
         reason=raised.reason,
         message=raised.message,
         data=raised.data,
-        allowed_decisions=raised.allowed_decisions,
+        response_schema=raised.response_schema,
         tool_call_id=call_id,
         tool=tool,
+        **raised.terms,
     )
 
 

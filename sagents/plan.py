@@ -97,6 +97,8 @@ class CallResult(Frozen):
     paused: bool = False
     processed: JsonValue = None
     queued: tuple[str, ...] = ()
+    not_executed: str | None = None
+    """Why a call did not run although people had approved it."""
 
 
 class WorkerLoss(StrEnum):
@@ -118,6 +120,8 @@ class PlannedCall(Frozen):
     parallel: bool = True
     on_worker_loss: WorkerLoss = WorkerLoss.RETRY
     approval: Approval | None = None
+    rule: str | None = None
+    """The remembered decision that lets it run without asking."""
     result: CallResult | None = None
 
 
@@ -178,6 +182,7 @@ class CallRequest(Frozen):
     call_id: str
     name: str
     arguments: dict[str, JsonValue] | None = None
+    approved: bool = False
     on_worker_loss: WorkerLoss = WorkerLoss.RETRY
 
 

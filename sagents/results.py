@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sagents.decision_log import Remember
 from sagents.decisions import Decision
 from sagents.frozen import Frozen
 from sagents.head import CallState
-from sagents.interrupts import Interrupt
+from sagents.interrupts import Interrupt, Vote
 from sagents.messages import Message
 from sagents.operations import Operation
 from sagents.plan import Answered, CallResult, Plan, Restored, RunError, RunSpec, Settled
+from sagents.principal import Who
 
 # ── what to do next ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -64,10 +68,36 @@ class CallsDone(Frozen):
 
 
 class Decided(Frozen):
-    """A person has decided an open interrupt."""
+    """A person has decided about an open interrupt; `digest` is of the call that they decided about."""
 
     interrupt_id: str
     decision: Decision
+    digest: str = ""
+    who: Who = Who()
+    remember: Remember | None = None
+
+    @property
+    def vote(self) -> Vote:
+        return Vote(decision=self.decision, who=self.who, digest=self.digest)
+
+
+class Expired(Frozen):
+    """Nobody has answered in time."""
+
+    interrupt_id: str
+
+
+class Reminded(Frozen):
+    """People were reminded that somebody waits for them."""
+
+    interrupt_id: str
+    at: datetime | None = None
+
+
+class Escalated(Frozen):
+    """The next people may decide too."""
+
+    interrupt_id: str
 
 
 class AnswerDone(Frozen):
@@ -121,6 +151,9 @@ Result = (
     | Plan
     | CallsDone
     | Decided
+    | Expired
+    | Reminded
+    | Escalated
     | AnswerDone
     | Settled
     | Cancelled
