@@ -325,7 +325,7 @@ class AgentWorkflow:
         if self.life.mail.has(Resume):
             _refuse(CannotResume(self._id, head.status, "Another decision was just made; look again"))
         try:
-            matched(head, command)
+            matched(head, command, workflow.now())
         except CannotResume as error:
             _refuse(error)
 

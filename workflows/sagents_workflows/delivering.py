@@ -94,7 +94,7 @@ def _steer(life: Life) -> None:
 def _resume(life: Life, command: Resume) -> None:
     """Decide what waits for it, or go on after a pause; what does not fit leaves everything as it was."""
     try:
-        decided = matched(life.head, command) if command.decisions or life.head.open_interrupts else ()
+        decided = matched(life.head, command, workflow.now()) if command.decisions or life.head.open_interrupts else ()
     except CannotResume as error:
         life.problem = clipped(str(error))
         return
