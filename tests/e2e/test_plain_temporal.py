@@ -45,10 +45,35 @@ def test_an_agent_is_started_spoken_to_asked_and_answered(house: House) -> None:
     _does(house, "--name add_message")
     house.until(lambda: "interrupted" in _does(house, "--type status"))
     assert "--name resume" in _does(house, "--type interrupts")
-    house.until(lambda: "conversation-7" in _does(house, "workflow list"))
+    house.until(lambda: "conversation-7" in _does(house, 'AgentStatus = "interrupted"'))
     refused = _run(house, "--name cancel")
     assert refused.returncode == 1
     assert "Cannot cancel, server is not running (status: interrupted)" in refused.stderr
     _does(house, "--name resume")
     house.until(lambda: "idle" in _does(house, "--type status"))
     assert "refunded 7" in _does(house, "--type messages")
+
+
+def test_an_agent_is_looked_at_listed_cancelled_stopped_and_woken(house: House) -> None:
+    """L-28, L-29, L-41, L-43, L-63: whoever looks counts, what runs can be cancelled, and a message wakes who left."""
+    _does(house, "workflow start ")
+    house.until(lambda: "conversation-7" in _does(house, 'ExecutionStatus = "Running"'))
+    _does(house, "--name viewer_joined")
+    house.until(lambda: '"viewer":"ann"' in _does(house, "--type info").replace(" ", ""))
+    _does(house, "--name viewer_left")
+    house.until(lambda: '"viewer":"ann"' not in _does(house, "--type info").replace(" ", ""))
+    _does(house, "--name add_message")
+    house.until(lambda: "idle" in _does(house, "--type status"))
+    _does(house, "--name add_message")
+    house.until(lambda: "interrupted" in _does(house, "--type status"))
+    _does(house, "--name resume")
+    house.until(lambda: "idle" in _does(house, "--type status"))
+    _does(house, "--name add_message")
+    house.until(lambda: "running" in _does(house, "--type status"))
+    assert "cancelled" in _does(house, "--name cancel")
+    house.until(lambda: "cancelled" in _does(house, "--type status"))
+    _does(house, "--name stop")
+    house.until(lambda: "conversation-7" not in _does(house, 'ExecutionStatus = "Running"'))
+    _does(house, "signal-with-start")
+    house.until(lambda: "Never mind." in _does(house, "--type messages"))
+    assert "Hello there." in _does(house, "--type messages")

@@ -1,8 +1,13 @@
-"""The wheel holds four packages with names of their own, and lives beside a project that has a folder `workflows/`."""
+"""The wheel holds four packages with names of their own, and lives beside a project that has a folder `workflows/`.
 
+The source distribution holds what its tests need.
+"""
+
+import ast
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -79,3 +84,28 @@ def test_wheel_lives_beside_a_project_with_a_folder_workflows(installed: Path, t
     command = (sys.executable, "-S", str(project / "main.py"), str(project), str(installed), *dependencies)
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("both work\n", "")
+
+
+def test_source_distribution_holds_all_that_its_tests_and_makefile_use(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path], cwd=ROOT, check=True)
+    (built,) = tmp_path.glob("sagents-*.tar.gz")
+    with tarfile.open(built) as archive:
+        names = {name.split("/", 1)[1] for name in archive.getnames()}
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    imported = {top for test in (ROOT / "tests").rglob("*.py") for top in _imports(test)} & folders
+    assert imported >= {"benchmarks", "examples", "tools", "sagents"}
+    assert imported <= {name.split("/")[0] for name in names}
+    locks = {".npmrc", "package.json", "package-lock.json", "requirements.lock", "requirements-node.lock"}
+    assert names >= {"README.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "tools/set_up.py", "LICENSE", *locks}
+    assert not any(name.startswith(("node_modules", ".venv", ".sagents")) for name in names)
+
+
+def _imports(module: Path) -> set[str]:
+    """The first names of what a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+    return found
