@@ -3,13 +3,14 @@
 SagentsError
 ├── InvalidAgent          an Agent, tool or middleware was configured wrongly
 ├── InvalidState          data that is no State
+│   └── NewerState            it was written by a newer version of Sagents
 ├── InvalidInput          a door refused a payload; nothing changed
 ├── AgentError            about one agent
 │   ├── AgentNotFound         no agent runs or sleeps under this id
-│   ├── AgentNotRegistered    no factory has this name
 │   └── NotPossible           the agent's status does not allow it
-│       ├── CannotCancel · CannotExecute · CannotResume · CannotDismiss · CannotRestore
-│       │   └── DecisionRefused       one interrupt, and why this decision about it is not taken (all `CannotResume`)
+│       ├── CannotCancel · CannotExecute · CannotDismiss · CannotRestore
+│       ├── CannotResume          nothing waits for a decision, or the decisions do not fit
+│       │   └── DecisionRefused       one interrupt, and why this decision about it is not taken
 │       │       ├── DecisionConflict      somebody decided otherwise before
 │       │       ├── InterruptGone         it expired, was superseded or cancelled
 │       │       ├── InterruptUnknown      the agent never had it
@@ -18,6 +19,8 @@ SagentsError
 │       │       └── Forbidden             this person may not decide it
 │       ├── AgentBusy         it takes no message now (`reject`)
 │       └── Fresh             a touch within ten seconds of the last activity changes nothing
+├── AgentNotRegistered    no factory has this name
+├── AppNotFound           no application where one was looked for
 ├── CannotAnswer          Temporal or the store is out of reach; says nothing about the agent
 ├── StoreError
 │   ├── StoreUnavailable      try again
@@ -25,7 +28,9 @@ SagentsError
 │   └── Damaged               what is stored does not match its digest
 ├── StateUnavailable      the agent's state could not be read just now; try again
 ├── NotHere               this worker does not know the agent or tool (yet)
+├── InvalidArguments      a call does not fit the signature of its tool
 ├── ModelError            a model call failed: try again, fall back or give up (`kind`)
+├── DevServerFailed       Temporal's dev server did not start
 └── RunFailed             raised by `Outcome.unwrap`, `AgentResult` and `Extract`
 """
 
@@ -132,6 +137,13 @@ class InvalidDecision(DecisionRefused):
 
 class Forbidden(DecisionRefused):
     """This person may not decide about this interrupt; the message says why."""
+
+
+DECISION_ERRORS = {
+    kind.__name__: kind
+    for kind in (DecisionConflict, InterruptGone, InterruptUnknown, DigestMismatch, InvalidDecision, Forbidden)
+}
+"""By the name that stands on the wire."""
 
 
 class CannotDismiss(NotPossible):
