@@ -16,7 +16,8 @@ class Clocks(Frozen):
     """Moments that deadlines are counted from; absolute, so that they outlive timers.
 
     `alone_since` is when the last viewer left or a run ended without one; `held` how many messages waited when a run
-    came to rest in a way that holds what was queued behind it (B-75); `mirror_at` when a saver of the application is
+    came to rest in a way that holds what was queued behind it (B-75); `queued` how many that wait were told of (B-77);
+    `mirror_at` when a saver of the application is
     due that has not seen all yet (L-50); `stopping_since` when this life was first told to stop (L-42).
     """
 
@@ -24,6 +25,7 @@ class Clocks(Frozen):
     alone_since: datetime | None = None
     saved_at: datetime | None = None
     held: int = -1
+    queued: int = 0
     mirror_at: datetime | None = None
     stopping_since: datetime | None = None
 

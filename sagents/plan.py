@@ -126,11 +126,15 @@ class PlannedCall(Frozen):
 
 
 class Saved(Frozen):
-    """A confirmed save: the base it reached and the counter of notes in the head that is stored."""
+    """A confirmed save: the base it reached and the counter of notes in the head that is stored.
+
+    `told` is whether the agent's status was told with it: not where a waiting message starts the next run at once.
+    """
 
     base: Base
     notes: int = 0
     mirrored: bool = True
+    told: bool = True
 
 
 class Plan(Frozen):
@@ -151,10 +155,17 @@ class Plan(Frozen):
     saved: Saved | None = None
 
 
+class Bulletin(Frozen):
+    """Something the kernel itself has to tell."""
+
+    type: str
+    data: Mapping[str, JsonValue] = Field(default_factory=dict)
+
+
 class StepRequest(Frozen):
     """Ask the model once. `operations` lead from position `since` to the reference, where they are small enough.
 
-    `boot` marks the first step since the agent woke: `on_start` hooks run at its head.
+    `boot` marks the first step since the agent woke: `on_start` hooks run at its head. `news` are told before it.
     """
 
     agent: AgentRef
@@ -165,6 +176,7 @@ class StepRequest(Frozen):
     since: int | None = None
     operations: tuple[Operation, ...] = ()
     boot: bool = False
+    news: tuple[Bulletin, ...] = ()
 
     @property
     def record(self) -> str:
@@ -227,13 +239,6 @@ class Settled(Frozen):
     saved: Saved | None = None
 
 
-class Bulletin(Frozen):
-    """Something the kernel itself has to tell."""
-
-    type: str
-    data: Mapping[str, JsonValue] = Field(default_factory=dict)
-
-
 class SaveReason(StrEnum):
     """Why an agent saves; savers are told (B-115)."""
 
@@ -252,7 +257,9 @@ class SaveReason(StrEnum):
 
 
 class SaveRequest(Frozen):
-    """Save the agent: the activity reads head and tail from the workflow that asked, and tells what is new.
+    """Save the agent: the activity reads head and tail from the workflow that asked, and tells what is new; its status
+
+    only where that is news.
 
     `before` and `after` are told before and after the save: the order is part of what a shutdown promises (L-22, L-35).
     """
@@ -260,6 +267,7 @@ class SaveRequest(Frozen):
     agent_id: str
     seq: int
     reason: SaveReason = SaveReason.INTERVAL
+    status_is_news: bool = False
     before: tuple[Bulletin, ...] = ()
     after: tuple[Bulletin, ...] = ()
 

@@ -51,11 +51,16 @@ class Announcer:
         except ValueError as error:
             log.warning("an event could not be told", agent=self._agent_id, type=type, error=str(error))
 
-    def rest(self, carried: Carried) -> None:
-        """A run has ended. Where messages wait for that, the next one begins and no rest lies between (B-75)."""
+    def rest(self, carried: Carried) -> bool:
+        """A run has ended: whether that is told. Where messages wait, the next begins and no rest lies between (B-75).
+
+        With a stop they wait for another life.
+        """
         head, waiting = carried.head, {type(note) for note in carried.mailbox}
-        if head.status is not Status.IDLE or NewMessage not in waiting or Stop in waiting:
-            self.status(str(head.status), head.ending)
+        if head.status is Status.IDLE and NewMessage in waiting and Stop not in waiting:
+            return False
+        self.status(str(head.status), head.ending)
+        return True
 
     def status(self, status: str, ending: Ending | None = None) -> None:
         """The agent's status has changed, and why where a run has ended."""

@@ -62,9 +62,9 @@ class HookActivities:
                 carried = await self.kit.saver.read(agent_id)
                 after = carried.but(head=apply(carried.head, settled).but(seq=request.seq))
                 saved = await self.kit.saver.save(after, request.seq, SaveReason.COMPLETION)
-                announcer.rest(after)
+                told = announcer.rest(after)
                 run_ended(self.kit.measured(request.agent), after.head)
-                return settled.but(saved=saved)
+                return settled.but(saved=saved.but(told=told))
 
     @activity.defn(name="notify")
     async def notify(self, request: NotifyRequest) -> Notified:

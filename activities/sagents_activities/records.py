@@ -63,7 +63,7 @@ class RecordActivities:
                 announcer.all(request.before)
                 await announcer.flush()
                 saved = await self.kit.saver.save(carried.but(head=head), request.seq, request.reason)
-                if request.reason is not SaveReason.SHUTDOWN:
+                if request.status_is_news and request.reason is not SaveReason.SHUTDOWN:
                     announcer.status(str(head.status), head.ending)
                 announcer.all(request.after)
             saved_because(self.kit.measured(head.agent), head, request)

@@ -36,6 +36,7 @@ class ModelActivities:
         agent_id = request.agent.agent_id
         await self.kit.fence.claim(agent_id)
         async with self.kit.announcer(agent_id, request.run.id, request.record).publishing() as announcer:
+            announcer.all(request.news)
             if request.step == 0:
                 announcer.status("running")
             plan = await self._recorded(request) or await self._decide(request, announcer)
@@ -84,9 +85,9 @@ class ModelActivities:
             saved = await self.kit.saver.save(after, request.seq, reason)
         except Damaged:
             return plan  # what was said is not lost by it: the kernel saves next, and tells people what is wrong
-        announcer.rest(after)
+        told = announcer.rest(after)
         run_ended(self.kit.measured(request.agent), after.head)
-        return plan.but(saved=saved)
+        return plan.but(saved=saved.but(told=told))
 
 
 def _is_recorded(plan: Plan) -> bool:

@@ -106,6 +106,53 @@ async def test_a_message_that_waits_is_announced(agent_env: Any) -> None:
         await agent.settled()
 
 
+@pytest.mark.parametrize("mode", ["enqueue", "steer", "cancel_and_run"])
+async def test_it_is_told_once_that_waiting_messages_are_let_go(agent_env: Any, mode: str) -> None:
+    """B-77: all that waited at once, before the run that hears them; a message that never waited tells nothing."""
+    slowly = Slowly()
+
+    @tool
+    def read() -> str:
+        """Read."""
+        return "read"
+
+    async def think(request: Any, delta: Any) -> Message:
+        first = slowly.asked == 0
+        reply = await slowly.model.ask(request, delta)
+        return await uses("read").ask(request, delta) if first and mode == "steer" else reply
+
+    async with agent_env(app_of(Thinks(think), tools=[read])) as env:
+        agent = await running(env, slowly, while_running=mode)
+        await agent.send("two")
+        if mode == "enqueue":
+            await agent.send("three")
+        slowly.go(3)
+        await agent.settled()
+        await agent.say("four")
+        told = await env.store.events(agent.agent_id)
+        (drained,) = [event for event in told if event.type == "messages_drained"]
+        assert drained.data == {"count": 2 if mode == "enqueue" else 1}
+        after = [event.type for event in told if event.id > drained.id]
+        assert ("status_changed" in after[:1]) == (mode != "steer")
+
+
+async def test_a_save_that_is_no_rest_tells_no_status(agent_env: Any) -> None:
+    """B-75, B-77: another lifecycle is saved, and nobody hears that the agent is idle a second time."""
+    async with agent_env(app_of()) as env:
+        agent = await started(env, "helper")
+        await agent.say("one")
+        told = await statuses(env, agent)
+        saved = (await env.store.load(agent.agent_id)).seq
+        await agent.update("configure", {"lifecycle": {"inactivity_timeout_ms": None}})
+
+        async def is_saved() -> bool:
+            return bool((await env.store.load(agent.agent_id)).seq > saved)
+
+        await until(is_saved)
+        await agent.say("two")
+        assert await statuses(env, agent) == [*told, "running", "idle"]
+
+
 @pytest.mark.parametrize("news", ["viewer_joined", "touch"])
 async def test_an_open_question_holds_what_was_queued_before_it(agent_env: Any, news: str) -> None:
     """B-75, E-61: until it is answered; a viewer who comes to look does not push it aside."""
@@ -258,6 +305,7 @@ async def test_ten_runs_that_only_machines_ask_for_are_enough(agent_env: Any) ->
         assert [m.role for m in await agent.messages()].count(Role.USER) == 11
         assert (await agent.info()).queued == 1
         await until(lambda: is_told(env, agent, "idle"))
+        assert (await statuses(env, agent))[-2:] == ["running", "idle"]
         await agent.send("a person")
 
         async def again_stopped() -> bool:
@@ -268,7 +316,7 @@ async def test_ten_runs_that_only_machines_ask_for_are_enough(agent_env: Any) ->
 
 
 async def test_a_message_to_an_interrupted_agent_goes_before_its_question(agent_env: Any) -> None:
-    """E-37, B-64: the question is closed, and the message is answered."""
+    """E-37, B-64: the question is closed, which is told, and the message is answered."""
     asked = 0
 
     async def think(request: Any, delta: Any) -> Message:
@@ -282,3 +330,4 @@ async def test_a_message_to_an_interrupted_agent_goes_before_its_question(agent_
         await agent.reaches("interrupted")
         assert await agent.say("Never mind") == "heard Never mind"
         assert await agent.interrupts() == []
+        assert (await statuses(env, agent))[-4:] == ["interrupted", "idle", "running", "idle"]

@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         StepRequest,
     )
     from sagents.results import AnswerDone, CallsDone, Changed, WasRestored
+    from sagents.status import Status
 
 
 async def ask(life: Life) -> None:
@@ -39,7 +40,9 @@ async def ask(life: Life) -> None:
         since=None if operations is None else life.planned,
         operations=operations or (),
         boot=not life.booted,
+        news=life.told(),
     )
+    life.status_told = Status.RUNNING if run.step == 0 else life.status_told
     plan = await life.ended(gate.model_step(request, run.step + 1))
     life.took(plan.but(record=request.record))
     life.planned, life.booted = life.head.log.position, True

@@ -64,6 +64,9 @@ def _start_run(life: Life) -> None:
     by_machines = life.mail.is_only_machines
     messages, executes = merged(life.mail.take(NewMessage)), life.mail.take(Execute)
     if messages:
+        if life.head.status is Status.INTERRUPTED:
+            life.tell("status_changed", status=Status.IDLE, data=None)  # the question is closed (E-37)
+        life.drained()
         life.took(Started(run=RunSpec(id=life.next_run_id), messages=messages))
     elif executes and life.head.status.takes_execute:
         life.took(Started(run=executes[0].run(life.next_run_id)))
@@ -87,6 +90,7 @@ def _steer(life: Life) -> None:
     """Before the next model call, where the lifecycle says so and no call waits for its result (K-14)."""
     steers = life.lifecycle.while_running is WhileRunning.STEER
     if steers and life.head.phase is Phase.MODEL and (messages := merged(life.mail.take(NewMessage))):
+        life.drained()
         life.took(Steered(messages=messages))
         life.stir()
 

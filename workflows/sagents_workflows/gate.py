@@ -13,29 +13,10 @@ from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
+    from sagents import plan
     from sagents.carried import Woken
     from sagents.clipping import clipped
     from sagents.pace import PACE
-    from sagents.plan import (
-        AnnounceRequest,
-        Answered,
-        AnswerRequest,
-        CallRequest,
-        CallResult,
-        Notified,
-        NotifyRequest,
-        Plan,
-        PlannedCall,
-        Restored,
-        RestoreRequest,
-        Saved,
-        SaveRequest,
-        Settled,
-        SettleRequest,
-        StepRequest,
-        ViewersRequest,
-        WakeRequest,
-    )
     from sagents.viewers import Viewers
     from sagents_activities.hooks import HookActivities
     from sagents_activities.records import RecordActivities
@@ -50,7 +31,7 @@ TIDY_UP = timedelta(seconds=15)
 """What user code gets beyond its own time-out, so that its own one fires first and says more."""
 
 
-def model_step(request: StepRequest, model_call: int) -> ActivityHandle[Plan]:
+def model_step(request: plan.StepRequest, model_call: int) -> ActivityHandle[plan.Plan]:
     """Ask the model. Streams for minutes, so it heartbeats; a cancelled one still returns what was said."""
     return _start(
         ModelActivities.step,
@@ -61,7 +42,7 @@ def model_step(request: StepRequest, model_call: int) -> ActivityHandle[Plan]:
     )
 
 
-def tool_call(request: CallRequest, call: PlannedCall) -> ActivityHandle[CallResult]:
+def tool_call(request: plan.CallRequest, call: plan.PlannedCall) -> ActivityHandle[plan.CallResult]:
     """Run a tool for as long as it says it may take, and again when its worker was lost."""
     return _start(
         ToolActivities.call,
@@ -72,7 +53,7 @@ def tool_call(request: CallRequest, call: PlannedCall) -> ActivityHandle[CallRes
     )
 
 
-def answer(request: AnswerRequest) -> ActivityHandle[Answered]:
+def answer(request: plan.AnswerRequest) -> ActivityHandle[plan.Answered]:
     """Hand a decision to middleware, whose hook may do I/O."""
     return _start(
         HookActivities.answer,
@@ -83,7 +64,7 @@ def answer(request: AnswerRequest) -> ActivityHandle[Answered]:
     )
 
 
-def settle(request: SettleRequest) -> ActivityHandle[Settled]:
+def settle(request: plan.SettleRequest) -> ActivityHandle[plan.Settled]:
     """Run the hooks at a run's end, which may do I/O."""
     return _start(
         HookActivities.settle,
@@ -94,7 +75,7 @@ def settle(request: SettleRequest) -> ActivityHandle[Settled]:
     )
 
 
-def notify(request: NotifyRequest) -> ActivityHandle[Notified]:
+def notify(request: plan.NotifyRequest) -> ActivityHandle[plan.Notified]:
     """Hand a message to a middleware, whose hook may do I/O."""
     return _start(
         HookActivities.notify,
@@ -105,7 +86,7 @@ def notify(request: NotifyRequest) -> ActivityHandle[Notified]:
     )
 
 
-def restore(request: RestoreRequest) -> ActivityHandle[Restored]:
+def restore(request: plan.RestoreRequest) -> ActivityHandle[plan.Restored]:
     """Read an export and sweep it; the predicates are the middleware's own."""
     return _start(
         HookActivities.restore,
@@ -116,24 +97,24 @@ def restore(request: RestoreRequest) -> ActivityHandle[Restored]:
     )
 
 
-def announce(request: AnnounceRequest) -> ActivityHandle[None]:
+def announce(request: plan.AnnounceRequest) -> ActivityHandle[None]:
     """Tell news that nothing else carries. Short, and given up soon: news grow old."""
     return _start_short(
         RecordActivities.announce, request, "announce", timedelta(seconds=5), schedule_to_close=timedelta(minutes=1)
     )
 
 
-def viewers(request: ViewersRequest) -> ActivityHandle[Viewers]:
+def viewers(request: plan.ViewersRequest) -> ActivityHandle[Viewers]:
     """Ask who looks. Patient: an agent that cannot ask stays."""
     return _start_short(RecordActivities.viewers, request, "who looks", timedelta(seconds=5), None)
 
 
-def save(request: SaveRequest) -> ActivityHandle[Saved]:
+def save(request: plan.SaveRequest) -> ActivityHandle[plan.Saved]:
     """Save head and tail. Short and without a heartbeat: a lost worker costs these seconds."""
     return _start_short(RecordActivities.save, request, "save", timedelta(seconds=10), timedelta(minutes=10))
 
 
-def wake(request: WakeRequest) -> ActivityHandle[Woken]:
+def wake(request: plan.WakeRequest) -> ActivityHandle[Woken]:
     """Claim the agent and read its head. No end to its patience: a fresh state must never replace an unread one."""
     return _start_short(RecordActivities.wake, request, "wake", timedelta(seconds=5), None)
 

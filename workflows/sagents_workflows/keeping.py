@@ -39,6 +39,7 @@ async def wake(life: Life) -> None:
             life.rejoin(carried)
         life.head = life.head.but(limits=woken.limits)
         life.planned, life.awake = life.head.log.position, True
+        life.status_told = life.status
 
 
 async def save(life: Life, *, before: tuple[Bulletin, ...] = (), after: tuple[Bulletin, ...] = ()) -> bool:
@@ -48,6 +49,7 @@ async def save(life: Life, *, before: tuple[Bulletin, ...] = (), after: tuple[Bu
         agent_id=life.head.agent.agent_id,
         seq=life.next_seq(),
         reason=_reason(life),
+        status_is_news=life.untold_rest or life.head.status is not life.status_told,
         before=(*news, *before),
         after=after,
     )
@@ -66,6 +68,7 @@ def confirm(life: Life, saved: Saved) -> None:
     _recovered(life)
     life.head = life.head.but(log=life.head.log.confirmed(saved.base))
     life.stored_notes, life.untold_rest = saved.notes, False
+    life.status_told = life.head.status if saved.told else life.status_told
     life.dirty = not life.head.log.is_saved
     life.mirrored(saved.mirrored)
     life.clocks = life.clocks.but(saved_at=workflow.now())

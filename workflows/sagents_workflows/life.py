@@ -55,7 +55,7 @@ class Life:
         self.stop: Stop | None = None
         self.announcing = self.answering = False
         self.alarm = Alarm()
-        self.untold_rest = False
+        self.untold_rest, self.status_told = False, self.head.status
         self.news: list[Bulletin] = []
         self.signals = self.updates = 0
         self._shown = workflow.info().typed_search_attributes
@@ -171,7 +171,14 @@ class Life:
             self.clocks = self.clocks.but(stopping_since=self.clocks.stopping_since or workflow.now())
         queued = isinstance(note, NewMessage) and self.head.status.is_running
         if self.mail.put(note) and queued and isinstance(note, NewMessage):
+            self.clocks = self.clocks.but(queued=self.clocks.queued + 1)
             self.tell("message_queued", message=note.message.model_dump(mode="json"))
+
+    def drained(self) -> None:
+        """What waited for a run's end is let go into one: told once for all of it (B-77)."""
+        if self.clocks.queued:
+            self.tell("messages_drained", count=self.clocks.queued)
+            self.clocks = self.clocks.but(queued=0)
 
     def tell(self, type: str, **data: object) -> None:
         """News that the next save or announcement carries."""
