@@ -252,6 +252,9 @@ class Signer(Protocol):
     async def verify(self, key_id: str, data: bytes, mac: str) -> bool:
         """Whether the key of this id made this signature; False for an unknown or withdrawn key."""
 
+    async def knows(self, key_id: str) -> bool:
+        """Whether there is a key of this id that still holds."""
+
 
 class Notifier(Protocol):
     """Tells people outside of the application that somebody is waited for, or is not any more."""

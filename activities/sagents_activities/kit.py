@@ -14,7 +14,7 @@ from sagents.errors import AgentNotRegistered
 from sagents.limits import Limits
 from sagents.measuring import Measured
 from sagents.plan import AgentRef
-from sagents.ports import Channel, Model, Presence, Store
+from sagents.ports import Channel, Model, Notifier, Presence, Signer, Store
 from sagents.surroundings import Surroundings
 from sagents_activities.announcer import Announcer
 from sagents_activities.fence import Fence
@@ -36,6 +36,8 @@ class Kit:
     channel: Channel
     presence: Presence
     resolve: Callable[[str], Model]
+    signer: Signer
+    notifier: Notifier
     limits: Limits = field(default_factory=Limits)
     rolling_deploy: timedelta = ROLLING_DEPLOY
     userland: Userland = field(default_factory=Userland)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -25,6 +25,12 @@ class Settings(BaseSettings):
 
     payloads: str = ""
     """Where payloads over 32 KiB go: a folder or `s3://bucket`; by default a folder in `home`."""
+
+    signing_keys: SecretStr = SecretStr("")
+    """What doors sign with who decided, as "2026-11:<base64>,2026-05:<base64>": the first one signs, all are believed.
+
+    By default a file in `home`; doors and workers on several machines need this setting, and the same.
+    """
 
     heartbeat_timeout_ms: int = Field(default=10_000, ge=2_000)
     """What a killed worker costs a running call."""
@@ -68,6 +74,10 @@ class Settings(BaseSettings):
     @property
     def presence_path(self) -> Path:
         return self.home / "presence.db"
+
+    @property
+    def keys_path(self) -> Path:
+        return self.home / "signing.keys"
 
     @property
     def payload_place(self) -> str:

@@ -11,9 +11,11 @@ from temporalio.converter import StorageDriver
 from temporalio.envconfig import ClientConfig
 
 from sagents.errors import CannotAnswer, InvalidAgent
-from sagents.ports import Channel, Model, Presence, Store
+from sagents.ports import Channel, Model, Notifier, Presence, Signer, Store
 from sagents_infra import offline
 from sagents_infra.channels.local import LocalChannel
+from sagents_infra.identity import KeyRing, keys_in
+from sagents_infra.notify import LogNotifier
 from sagents_infra.payloads import DiskStorageDriver, data_converter
 from sagents_infra.presence import LocalPresence
 from sagents_infra.settings import Settings
@@ -28,6 +30,8 @@ class Outside:
     store: Store
     channel: Channel
     presence: Presence
+    signer: Signer
+    notifier: Notifier
     settings: Settings
 
 
@@ -40,6 +44,8 @@ async def open_outside(settings: Settings | None = None) -> Outside:
         store=SqliteStore(settings.store_path),
         channel=LocalChannel(settings.channel_path),
         presence=LocalPresence(settings.presence_path),
+        signer=signing_keys(settings),
+        notifier=LogNotifier(),
         settings=settings,
     )
 
@@ -67,6 +73,12 @@ def _why(error: RuntimeError) -> str:
     """The last of the messages that the SDK nests into each other, as "Connection refused"."""
     messages = re.findall(r'message: "([^"]+)"', str(error))
     return messages[-1] if messages else str(error)
+
+
+def signing_keys(settings: Settings) -> KeyRing:
+    """The keys of the setting, else those of this machine. Raises `SagentsError` where they are no keys."""
+    text = settings.signing_keys.get_secret_value()
+    return KeyRing.parse(text) if text.strip() else keys_in(settings.keys_path)
 
 
 def payload_storage(settings: Settings) -> StorageDriver:

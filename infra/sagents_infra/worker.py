@@ -17,12 +17,14 @@ from sagents.contract import SEARCH_ATTRIBUTES
 from sagents.errors import SagentsError
 from sagents.limits import Limits
 from sagents.pace import PACE
-from sagents.ports import Channel, Model, Presence, Store
+from sagents.ports import Channel, Model, Notifier, Presence, Signer, Store
 from sagents_activities.hooks import HookActivities
 from sagents_activities.kit import ROLLING_DEPLOY, Kit
 from sagents_activities.records import RecordActivities
 from sagents_activities.steps import ModelActivities
 from sagents_activities.tools import ToolActivities
+from sagents_infra.identity import KeyRing
+from sagents_infra.notify import LogNotifier
 from sagents_infra.settings import Settings
 from sagents_infra.wiring import Outside, open_outside, resolve_model
 from sagents_workflows import AgentWorkflow
@@ -38,15 +40,19 @@ def make_kit(
     *,
     resolve: Callable[[str], Model] = resolve_model,
     limits: Limits | None = None,
+    signer: Signer | None = None,
+    notifier: Notifier | None = None,
     rolling_deploy: timedelta = ROLLING_DEPLOY,
 ) -> Kit:
-    """What the activities of one worker process share."""
+    """What the activities of one worker process share. Without a `signer` it believes no door's word but its own."""
     return Kit(
         app=app,
         store=store,
         channel=channel,
         presence=presence,
         resolve=resolve,
+        signer=signer or KeyRing.fresh(),
+        notifier=notifier or LogNotifier(),
         limits=limits or Limits(),
         rolling_deploy=rolling_deploy,
     )
@@ -105,6 +111,8 @@ async def run_worker(
         outside.store,
         outside.channel,
         outside.presence,
+        signer=outside.signer,
+        notifier=outside.notifier,
         limits=Limits(stop_patience=settings.stop_patience),
         rolling_deploy=settings.rolling_deploy,
     )

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from sagents.app import Sagents
     from sagents.limits import Limits
-    from sagents.ports import Channel, Model, Presence, Store
+    from sagents.ports import Channel, Model, Presence, Signer, Store
     from sagents_infra.dev_server import DevServer
+    from sagents_infra.notify import MemoryNotifier
     from sagents_infra.settings import Settings
 
 # Nothing above is imported before a fixture is used: pytest loads this plugin in every project that has Sagents.
@@ -33,7 +34,10 @@ def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[DevSe
 
 @dataclass
 class AgentEnv:
-    """Agents on a real Temporal: a client, the store and channel, and a worker that can be stopped and started."""
+    """Agents on a real Temporal: a client, the store and channel, and a worker that can be stopped and started.
+
+    Its worker believes what `signer` has signed; `notifier.notices` are what people would have been told.
+    """
 
     app: "Sagents"
     client: "Client"
@@ -43,6 +47,8 @@ class AgentEnv:
     settings: "Settings"
     limits: "Limits"
     prefix: str = field(default_factory=lambda: uuid4().hex[:8])
+    signer: "Signer" = field(default_factory=lambda: _fresh_keys())
+    notifier: "MemoryNotifier" = field(default_factory=lambda: _memory())
 
     def id(self, name: str = "agent") -> str:
         """An agent id that no other test has."""
@@ -53,7 +59,8 @@ class AgentEnv:
         """A worker while inside, of this application or another one: a deploy, for instance."""
         from sagents_infra.worker import make_kit, make_worker
 
-        kit = make_kit(app or self.app, self.store, self.channel, self.presence, limits=self.limits, **changes)
+        shared = {"limits": self.limits, "signer": self.signer, "notifier": self.notifier}
+        kit = make_kit(app or self.app, self.store, self.channel, self.presence, **{**shared, **changes})
         try:
             async with make_worker(self.client, kit, self.settings):
                 yield
@@ -118,3 +125,15 @@ async def _environment(
         settings=settings,
         limits=limits or Limits(),
     )
+
+
+def _fresh_keys() -> "Signer":
+    from sagents_infra.identity import KeyRing
+
+    return KeyRing.fresh()
+
+
+def _memory() -> "MemoryNotifier":
+    from sagents_infra.notify import MemoryNotifier
+
+    return MemoryNotifier()
