@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from sagents import Agent, Sagents
+from sagents.errors import StoreUnavailable
 from sagents_infra.stores.memory import MemoryStore
 from tests.support.driving import started, until
 from tests.support.models import echoes
@@ -39,3 +40,24 @@ async def test_a_message_that_comes_during_the_last_save_is_answered(agent_env: 
         assert [call.effect for call in came] == ["save"]
         events = [event.type for event in await env.store.events(agent.agent_id)]
         assert "llm_message" in events[events.index("agent_shutdown") :]
+
+
+async def test_a_goodbye_that_is_told_again_by_a_retry_is_in_the_log_once(agent_env: Any) -> None:
+    """L-23: for `no_viewers` the event comes before the save; the save fails, and all of it is done again."""
+    app, failed = Sagents(), list[StoreCall]()
+    app.agent("helper", Agent(model=echoes()))
+    store = WatchedStore(MemoryStore())
+
+    async def fail_twice(call: StoreCall) -> None:
+        if (call.effect, call.method) == ("save", "save") and len(failed) < 2:
+            failed.append(call)
+            raise StoreUnavailable("out for lunch")
+
+    async with agent_env(app, store=store) as env:
+        agent = await started(env, "helper", lifecycle={"presence": {"enabled": True}, "grace_period_ms": 300})
+        assert await agent.say("hello") == "heard hello"
+        store.before = fail_twice
+        await until(agent.is_closed)
+        assert len(failed) == 2
+        events = [event.type for event in await env.store.events(agent.agent_id)]
+        assert events.count("agent_shutdown") == 1
