@@ -43,7 +43,7 @@ async def test_a_call_that_must_not_run_twice_is_reported_to_the_model_as_unknow
 async def test_an_agent_whose_workflow_was_terminated_comes_back_with_all_that_was_saved(
     temporal_server: DevServer, tmp_path: Path
 ) -> None:
-    """L-54: an operator's kill is the one end without a goodbye. An interrupt that was saved waits on (K-3)."""
+    """L-54, L-15: an operator's kill is the one end without a goodbye. An interrupt that was saved waits on (K-3)."""
     async with Day.begin(temporal_server.address, tmp_path) as day:
         await day.insist(lambda: day.server.start("errands", agent_id=day.agent_id))
         await day.tell("one")

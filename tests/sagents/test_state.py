@@ -17,7 +17,7 @@ PLANNED = State(todos=(LOOK, PACK, LEAVE))
 
 
 def test_new_state_knows_nothing() -> None:
-    """T-1, E-1."""
+    """T-1, E-1, L-7."""
     state = State.new()
     assert (state.messages, state.todos, dict(state.metadata)) == ((), (), {})
     assert "files" not in State.model_fields
@@ -42,7 +42,7 @@ def test_state_made_anew_by_a_middleware_keeps_the_agent_id_when_merged() -> Non
 
 
 def test_new_reads_plain_maps_as_messages() -> None:
-    """T-6."""
+    """T-6, L-7."""
     state = State.new(messages=[{"role": "user", "content": "hi"}])
     assert state.messages == (Message.user("hi"),)
     assert state.set_messages([{"role": "assistant", "content": "hello"}]).messages[0].role is Role.ASSISTANT
@@ -52,7 +52,7 @@ def test_new_reads_plain_maps_as_messages() -> None:
     "attrs", [{"messages": "hi"}, {"todos": [{"content": "no id"}]}, {"metadata": {"at": object()}}, {"mesages": []}]
 )
 def test_new_refuses_what_is_no_state(attrs: dict[str, Any]) -> None:
-    """T-6: State.new raises InvalidState, State(...) pydantic's error."""
+    """T-6, L-7: State.new raises InvalidState, State(...) pydantic's error."""
     with pytest.raises(InvalidState):
         State.new(**attrs)
 

@@ -120,6 +120,7 @@ async def test_the_end_of_a_log_is_found_in_few_steps(shaky: Ends, length: int) 
 @pytest.mark.usefixtures("no_looks")
 @pytest.mark.asyncio
 async def test_an_event_announced_again_by_a_retry_is_heard_once(ends: Ends) -> None:
+    """E-42: what comes late is dropped by its id."""
     watcher = await Watcher(ends.watch()).begun(ends)
     await ends.say(1, 2)
     await ends.say(1, 2, 3)
@@ -268,7 +269,7 @@ async def test_an_agent_that_was_deleted_and_starts_anew_is_heard_from_its_new_b
 
 @pytest.mark.asyncio
 async def test_two_who_watch_hear_everything_once_each_and_the_one_who_stays_goes_on(ends: Ends) -> None:
-    """E-55: subscribing twice, and a subscriber that is gone, disturb nobody."""
+    """E-55, E-42: subscribing twice, and a subscriber that is gone, disturb nobody."""
     leaving, staying = [await Watcher(ends.watch()).begun(ends) for _ in range(2)]
     await ends.say(1)
     assert await leaving.until(1) == await staying.until(1) == [1]
