@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from temporalio import activity
 
 from sagents.events import Event
-from sagents.ports import Chain, News, PendingInterrupt, Save, SavedHead, Store, Weight
+from sagents.ports import Chain, Claim, News, PendingInterrupt, Save, SavedHead, Store, Weight
 
 T = TypeVar("T")
 
@@ -68,6 +69,28 @@ class WatchedStore:
 
     async def interrupts(self, agent_id: str | None = None) -> tuple[PendingInterrupt, ...]:
         return await self._watched("interrupts", "", lambda: self.inner.interrupts(agent_id))
+
+    async def log(self, agent_id: str, entries: Sequence[str], workflow_run_id: str) -> None:
+        await self._watched("log", "", lambda: self.inner.log(agent_id, entries, workflow_run_id))
+
+    async def logged(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[str, ...]:
+        return await self._watched("logged", "", lambda: self.inner.logged(agent_id, after, limit))
+
+    async def rules(self, keys: Sequence[str] | None = None) -> tuple[str, ...]:
+        return await self._watched("rules", "", lambda: self.inner.rules(keys))
+
+    async def revoke_rule(self, rule_id: str, by: str, at: datetime) -> bool:
+        return await self._watched("revoke_rule", rule_id, lambda: self.inner.revoke_rule(rule_id, by, at))
+
+    async def claim(
+        self, agent_id: str, interrupt_id: str, by: str, until: datetime | None, now: datetime
+    ) -> Claim | None:
+        return await self._watched(
+            "claim", interrupt_id, lambda: self.inner.claim(agent_id, interrupt_id, by, until, now)
+        )
+
+    async def claims(self, agent_id: str | None = None) -> tuple[Claim, ...]:
+        return await self._watched("claims", "", lambda: self.inner.claims(agent_id))
 
     async def delete(self, agent_id: str) -> None:
         await self._watched("delete", "", lambda: self.inner.delete(agent_id))

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
@@ -56,17 +56,29 @@ def arrived(bodies: Sequence[str], waiting: Iterable[Waiting]) -> tuple[str, ...
     return tuple(body for body in dict.fromkeys(bodies) if body not in known)
 
 
-class _Dated(BaseModel):
-    """The one thing that a store asks of an interrupt."""
+def asked(bodies: Iterable[str]) -> set[str]:
+    """The ids of these interrupts, as far as they say."""
+    return {asking.id for body in bodies if isinstance((asking := _asking(body)).id, str)}
 
+
+class _Asking(BaseModel):
+    """What a store asks of an interrupt, which stands for itself or inside of an `InboxItem`."""
+
+    id: Any = None
     created_at: datetime | None = None
+    interrupt: "_Asking | None" = None
+
+
+def _asking(body: str) -> _Asking:
+    try:
+        found = _Asking.model_validate_json(body)
+    except ValidationError:
+        return _Asking()
+    return found.interrupt or found
 
 
 def _created_at(body: str) -> float | None:
-    try:
-        made = _Dated.model_validate_json(body).created_at
-    except ValidationError:
-        return None
+    made = _asking(body).created_at
     if made is None:
         return None
     return (made if made.tzinfo else made.replace(tzinfo=UTC)).timestamp()

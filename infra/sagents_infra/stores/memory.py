@@ -1,35 +1,17 @@
 """A store in this process's memory, for tests and for trying things out."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from datetime import datetime
 from itertools import count
 from threading import Lock
 
 from sagents.events import Event
-from sagents.ports import Chain, News, PendingInterrupt, Save, SavedHead, Segment, Weight
-from sagents_infra.stores.bases import BaseRow, chain_of, weight_of
-from sagents_infra.stores.entries import Waiting, arrived, entry_of, event_of, in_line
+from sagents.ports import Chain, Claim, News, PendingInterrupt, Save, SavedHead, Weight
+from sagents_infra.stores.bases import chain_of, weight_of
+from sagents_infra.stores.deciding import KeptRule, claimed_after, wished
+from sagents_infra.stores.entries import Waiting, arrived, event_of, in_line
 from sagents_infra.stores.fence import claimed, saved, taken_over
-
-
-@dataclass
-class Kept:
-    """All that is kept of one agent. `log` holds the events by slot: the first has id 1, the next 2, and so on."""
-
-    head: SavedHead | None = None
-    bases: dict[str, Segment] = field(default_factory=dict)
-    records: dict[str, str] = field(default_factory=dict)
-    log: dict[str, str] = field(default_factory=dict)
-    waiting: tuple[Waiting, ...] = ()
-
-    def back_from(self, digest: str) -> list[BaseRow]:
-        back = list[BaseRow]()
-        segment = self.bases.get(digest)
-        while segment is not None:
-            back.append(BaseRow.of(segment))
-            parent = None if segment.snapshot is not None else self.bases.get(segment.parent.digest)
-            segment = parent if parent is not None and parent.base.position < segment.base.position else None
-        return back
+from sagents_infra.stores.kept import Kept, new_events
 
 
 class MemoryStore:
@@ -38,6 +20,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._lock = Lock()  # held for microseconds, never over an await
         self._agents: dict[str, Kept] = {}
+        self._rules: dict[str, KeptRule] = {}
         self._numbers = count()
 
     async def load(self, agent_id: str) -> SavedHead | None:
@@ -53,9 +36,14 @@ class MemoryStore:
         with self._lock:
             kept = self._read(save.agent_id)
             row = saved(kept.head, save)
+            rules = [KeptRule.of(save.agent_id, body) for body in save.rules]
+            kept.decisions.update(kept.new_decisions(save.agent_id, save.entries))
+            for rule in rules:
+                self._rules.setdefault(rule.rule_id, rule)
             if row is not kept.head:
                 kept.head = row
                 kept.waiting = self._replaced(kept.waiting, save)
+                kept.forget_claims(save.interrupts)
                 if save.segment is not None:
                     kept.bases.setdefault(save.segment.base.digest, save.segment)
             return row
@@ -81,7 +69,7 @@ class MemoryStore:
         with self._lock:
             kept = self._read(agent_id)
             claimed(agent_id, kept.head, workflow_run_id)
-            kept.log.update(_new_entries(kept.log, news))
+            kept.log.update(new_events(kept.log, news))
             return tuple(event_of(agent_id, kept.log[one.slot]) for one in news)
 
     async def events(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
@@ -95,12 +83,55 @@ class MemoryStore:
 
     async def interrupts(self, agent_id: str | None = None) -> tuple[PendingInterrupt, ...]:
         with self._lock:
-            asked = [*self._agents.values()] if agent_id is None else [self._read(agent_id)]
-        return in_line(waiting for kept in asked for waiting in kept.waiting)
+            waiting = [one for kept in self._asked(agent_id) for one in kept.waiting]
+        return in_line(waiting)
+
+    async def log(self, agent_id: str, entries: Sequence[str], workflow_run_id: str) -> None:
+        with self._lock:
+            kept = self._read(agent_id)
+            claimed(agent_id, kept.head, workflow_run_id)
+            kept.decisions.update(kept.new_decisions(agent_id, entries))
+
+    async def logged(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[str, ...]:
+        with self._lock:
+            rows = list(self._read(agent_id).decisions.values())[max(after, 0) :][:limit]
+        return tuple(row.model_dump_json() for row in rows)
+
+    async def rules(self, keys: Sequence[str] | None = None) -> tuple[str, ...]:
+        with self._lock:
+            return tuple(rule.body for rule in self._rules.values() if keys is None or rule.key in keys)
+
+    async def revoke_rule(self, rule_id: str, by: str, at: datetime) -> bool:
+        with self._lock:
+            kept = self._rules.get(rule_id)
+            revoked = None if kept is None else kept.revoked(by, at)
+            if revoked is None:
+                return False
+            self._rules[rule_id] = revoked
+            return True
+
+    async def claim(
+        self, agent_id: str, interrupt_id: str, by: str, until: datetime | None, now: datetime
+    ) -> Claim | None:
+        wish = wished(agent_id, interrupt_id, by, until)
+        with self._lock:
+            claims = self._kept(agent_id).claims
+            claim = claimed_after(claims.pop(interrupt_id, None), by, wish, now)
+            if claim is not None:
+                claims[interrupt_id] = claim
+            return claim
+
+    async def claims(self, agent_id: str | None = None) -> tuple[Claim, ...]:
+        with self._lock:
+            return tuple(claim for kept in self._asked(agent_id) for claim in kept.claims.values())
 
     async def delete(self, agent_id: str) -> None:
         with self._lock:
             self._agents.pop(agent_id, None)
+            self._rules = {id: rule for id, rule in self._rules.items() if rule.agent_id != agent_id}
+
+    def _asked(self, agent_id: str | None) -> list[Kept]:
+        return [*self._agents.values()] if agent_id is None else [self._read(agent_id)]
 
     def _read(self, agent_id: str) -> Kept:
         return self._agents.get(agent_id, Kept())
@@ -113,12 +144,3 @@ class MemoryStore:
         stay = [one for one in before if one.body in save.interrupts]
         come = [Waiting.of(save.agent_id, body, next(self._numbers)) for body in arrived(save.interrupts, before)]
         return (*stay, *come)
-
-
-def _new_entries(log: Mapping[str, str], news: Sequence[News]) -> dict[str, str]:
-    """What comes into the log by these news: all of it or, where one cannot be written, nothing."""
-    new = dict[str, str]()
-    for one in news:
-        if one.slot not in log and one.slot not in new:
-            new[one.slot] = entry_of(one, len(log) + len(new) + 1)
-    return new

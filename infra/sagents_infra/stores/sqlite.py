@@ -1,34 +1,22 @@
 """A store in one SQLite file: the embedded default. Several processes may use the file at once."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection
 
 from sagents.events import Event
-from sagents.ports import Base, Chain, News, PendingInterrupt, Save, SavedHead, Segment, Weight
+from sagents.ports import Base, Chain, Claim, News, PendingInterrupt, Save, SavedHead, Weight
 from sagents_infra.sqlite_file import SqliteFile
-from sagents_infra.stores import sqlite_log
-from sagents_infra.stores.bases import BaseRow, chain_of, weight_of
+from sagents_infra.stores import sqlite_bases, sqlite_decisions, sqlite_log
+from sagents_infra.stores.bases import chain_of, weight_of
+from sagents_infra.stores.deciding import wished
 from sagents_infra.stores.entries import in_line
 from sagents_infra.stores.fence import claimed, saved, taken_over
 from sagents_infra.stores.sqlite_schema import MIGRATIONS, TABLES
 
 BUSY = timedelta(seconds=2)
 """How long a call waits for another process's write; less than the 3 s that a save may take, so that it can say why."""
-
-BACK = """
-    WITH RECURSIVE back (depth, digest, position, parent, is_snapshot, size) AS (
-        SELECT 0, digest, position, parent, is_snapshot, size FROM bases WHERE agent_id = :agent_id AND digest = :digest
-        UNION ALL
-        SELECT depth + 1, bases.digest, bases.position, bases.parent, bases.is_snapshot, bases.size
-        FROM back JOIN bases ON bases.agent_id = :agent_id AND bases.digest = back.parent
-        WHERE NOT back.is_snapshot AND bases.position < back.position)"""
-CHAIN = f"""{BACK}
-    SELECT back.parent, back.is_snapshot, back.size, bases.body
-    FROM back JOIN bases ON bases.agent_id = :agent_id AND bases.digest = back.digest ORDER BY depth"""
-WEIGHT = f"""{BACK}
-    SELECT parent, is_snapshot, size, '' FROM back ORDER BY depth"""
 
 
 class SqliteStore:
@@ -47,10 +35,18 @@ class SqliteStore:
         return await self._file.write(lambda db: _save(db, save))
 
     async def chain(self, agent_id: str, digest: str) -> Chain | None:
-        return chain_of(agent_id, digest, await self._file.read(lambda db: _back(db, CHAIN, agent_id, digest)))
+        return chain_of(
+            agent_id,
+            digest,
+            await self._file.read(lambda db: sqlite_bases.back(db, sqlite_bases.CHAIN, agent_id, digest)),
+        )
 
     async def weight(self, agent_id: str, digest: str) -> Weight | None:
-        return weight_of(agent_id, digest, await self._file.read(lambda db: _back(db, WEIGHT, agent_id, digest)))
+        return weight_of(
+            agent_id,
+            digest,
+            await self._file.read(lambda db: sqlite_bases.back(db, sqlite_bases.WEIGHT, agent_id, digest)),
+        )
 
     async def put_once(self, agent_id: str, key: str, body: str, workflow_run_id: str) -> str:
         return await self._file.write(lambda db: _put_once(db, agent_id, key, body, workflow_run_id))
@@ -69,6 +65,27 @@ class SqliteStore:
 
     async def interrupts(self, agent_id: str | None = None) -> tuple[PendingInterrupt, ...]:
         return in_line(await self._file.read(lambda db: sqlite_log.waiting(db, agent_id)))
+
+    async def log(self, agent_id: str, entries: Sequence[str], workflow_run_id: str) -> None:
+        await self._file.write(lambda db: _log(db, agent_id, entries, workflow_run_id))
+
+    async def logged(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[str, ...]:
+        return await self._file.read(lambda db: sqlite_decisions.rows(db, agent_id, after, limit))
+
+    async def rules(self, keys: Sequence[str] | None = None) -> tuple[str, ...]:
+        return await self._file.read(lambda db: sqlite_decisions.rules(db, keys))
+
+    async def revoke_rule(self, rule_id: str, by: str, at: datetime) -> bool:
+        return await self._file.write(lambda db: sqlite_decisions.revoke(db, rule_id, by, at))
+
+    async def claim(
+        self, agent_id: str, interrupt_id: str, by: str, until: datetime | None, now: datetime
+    ) -> Claim | None:
+        wish = wished(agent_id, interrupt_id, by, until)
+        return await self._file.write(lambda db: sqlite_decisions.claim(db, (agent_id, interrupt_id), by, wish, now))
+
+    async def claims(self, agent_id: str | None = None) -> tuple[Claim, ...]:
+        return await self._file.read(lambda db: sqlite_decisions.claims(db, agent_id))
 
     async def delete(self, agent_id: str) -> None:
         await self._file.write(lambda db: _delete(db, agent_id))
@@ -107,21 +124,12 @@ def _save(db: Connection, save: Save) -> SavedHead:
     if row is not before:
         _keep(db, save.agent_id, row)
         sqlite_log.replace_interrupts(db, save.agent_id, save.interrupts)
+        sqlite_decisions.forget_claims(db, save.agent_id, save.interrupts)
         if save.segment is not None:
-            _insert_base(db, save.agent_id, save.segment)
+            sqlite_bases.insert(db, save.agent_id, save.segment)
+    sqlite_decisions.add_entries(db, save.agent_id, save.entries)
+    sqlite_decisions.add_rules(db, save.agent_id, save.rules)
     return row
-
-
-def _insert_base(db: Connection, agent_id: str, segment: Segment) -> None:
-    db.execute(
-        "INSERT INTO bases (agent_id, digest, position, parent, is_snapshot, size, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (agent_id, digest) DO NOTHING",
-        (agent_id, segment.base.digest, segment.base.position, *BaseRow.of(segment)),
-    )
-
-
-def _back(db: Connection, query: str, agent_id: str, digest: str) -> list[BaseRow]:
-    return [BaseRow(*row) for row in db.execute(query, {"agent_id": agent_id, "digest": digest})]
 
 
 def _put_once(db: Connection, agent_id: str, key: str, body: str, workflow_run_id: str) -> str:
@@ -146,6 +154,11 @@ def _get(db: Connection, agent_id: str, key: str) -> str | None:
 def _append(db: Connection, agent_id: str, news: Sequence[News], workflow_run_id: str) -> tuple[Event, ...]:
     claimed(agent_id, _load(db, agent_id), workflow_run_id)
     return sqlite_log.append(db, agent_id, news)
+
+
+def _log(db: Connection, agent_id: str, entries: Sequence[str], workflow_run_id: str) -> None:
+    claimed(agent_id, _load(db, agent_id), workflow_run_id)
+    sqlite_decisions.add_entries(db, agent_id, entries)
 
 
 def _delete(db: Connection, agent_id: str) -> None:

@@ -19,5 +19,18 @@ MIGRATIONS = (
             number INTEGER PRIMARY KEY AUTOINCREMENT, created_at REAL, agent_id TEXT NOT NULL, body TEXT NOT NULL)""",
         "CREATE INDEX interrupts_of_agent ON interrupts (agent_id)",
     ),
+    (
+        """CREATE TABLE decisions (
+            agent_id TEXT NOT NULL, number INTEGER NOT NULL, slot TEXT NOT NULL, hash TEXT NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (agent_id, number), UNIQUE (agent_id, slot))""",
+        """CREATE TABLE rules (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, rule_id TEXT NOT NULL UNIQUE, agent_id TEXT NOT NULL,
+            key TEXT NOT NULL, body TEXT NOT NULL)""",
+        "CREATE INDEX rules_by_key ON rules (key)",
+        "CREATE INDEX rules_of_agent ON rules (agent_id)",
+        """CREATE TABLE claims (
+            agent_id TEXT NOT NULL, interrupt_id TEXT NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (agent_id, interrupt_id))""",
+    ),
 )
-TABLES = ("agents", "bases", "records", "events", "interrupts")
+TABLES = ("agents", "bases", "records", "events", "interrupts", "decisions", "rules", "claims")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from sagents.decision_log import Row
 from sagents.errors import StoreUnavailable
 from sagents.events import Event
 from sagents.ports import Base, News, Save, Segment
@@ -195,16 +196,17 @@ async def test_a_file_of_a_newer_version_is_refused_with_what_to_do(path: Path) 
     await store.take_over("agent", "run", 0)
     await store._file.read(lambda db: db.execute("PRAGMA user_version=99"))
     store.close()
-    with pytest.raises(StoreUnavailable, match=r"newer Sagents \(schema 99, this one knows 2\); upgrade"):
+    with pytest.raises(StoreUnavailable, match=r"newer Sagents \(schema 99, this one knows 3\); upgrade"):
         await SqliteStore(path).load("agent")
 
 
-@pytest.fixture
-def old(path: Path) -> Path:
-    """A file as version 0.1.0 left it, with an agent in it."""
+@pytest.fixture(params=range(1, len(MIGRATIONS)))
+def old(request: pytest.FixtureRequest, path: Path) -> Path:
+    """A file as each earlier version left it, with an agent in it."""
     path.parent.mkdir()
     db = sqlite3.connect(path)
-    db.executescript(";".join(MIGRATIONS[0]) + "; PRAGMA journal_mode=WAL; PRAGMA user_version=1")
+    statements = ";".join(statement for migration in MIGRATIONS[: request.param] for statement in migration)
+    db.executescript(f"{statements}; PRAGMA journal_mode=WAL; PRAGMA user_version={request.param}")
     db.execute("""INSERT INTO agents VALUES ('agent', 4, 'run', 7, 1, 'a', '{"todos":1}')""")
     db.execute("INSERT INTO bases VALUES ('agent', 'a', 1, '', 0, 2, '[]')")
     db.execute("INSERT INTO records VALUES ('agent', 'step-1', '{}')")
@@ -214,7 +216,7 @@ def old(path: Path) -> Path:
 
 
 @pytest.mark.asyncio
-async def test_a_file_of_an_older_version_keeps_its_agents_and_takes_events_and_interrupts(old: Path) -> None:
+async def test_a_file_of_an_older_version_keeps_its_agents_and_takes_what_came_since(old: Path) -> None:
     store = SqliteStore(old)
     row, chain = await store.load("agent"), await store.chain("agent", "a")
     assert row is not None
@@ -225,6 +227,9 @@ async def test_a_file_of_an_older_version_keeps_its_agents_and_takes_events_and_
     assert await store.append("agent", [News(slot="a", event=event)], "run") == (event.but(id=1),)
     await store.save(Save(agent_id="agent", workflow_run_id="run", seq=8, head="{}", interrupts=("{}",)))
     assert [one.interrupt for one in await store.interrupts()] == ["{}"]
+    await store.log("agent", ['{"slot": "a"}'], "run")
+    assert [Row.model_validate_json(row).written for row in await store.logged("agent")] == [{"slot": "a"}]
+    assert (await store.rules(), await store.claims()) == ((), ())
     store.close()
 
 
