@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from sagents.errors import InvalidState
-from sagents.operations import difference
+from sagents.operations import AddMessages, Operation, SetMessages, difference
 from sagents.pending import questions
 from sagents.plan import Restored
 from sagents.serialization import import_state
@@ -25,4 +25,10 @@ def restore(agent: Agent, state: State, body: str) -> Restored:
         imported = import_state(agent.agent_id or "agent", json.loads(body), claims=agent.stack)
     except (InvalidState, ValueError) as error:
         return Restored(problem=f"The deposited export cannot be read: {error}")
-    return Restored(operations=difference(state, imported), interrupts=questions(imported))
+    return Restored(operations=_past(difference(state, imported), imported), interrupts=questions(imported))
+
+
+def _past(operations: tuple[Operation, ...], imported: State) -> tuple[Operation, ...]:
+    """Messages of an export are set, not added: they are no news to who listens to new ones (L-10)."""
+    past = SetMessages(messages=imported.messages)
+    return tuple(past if isinstance(operation, AddMessages) else operation for operation in operations)

@@ -1,20 +1,25 @@
 """The application's own copies: when its savers are called, with what, and how little harm they can do."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from sagents import Agent, Sagents, tool
+from sagents.client import AgentServer
 from sagents.contract import EXECUTE
+from sagents.messages import Message
 from sagents.policy import ask
+from sagents.serialization import export_state
 from sagents.state import State
-from tests.support.driving import started, until
+from tests.support.driving import Driven, started, until
 from tests.support.models import uses
 from tests.support.skipping import PRESENT, Slowly, app_of, left, seconds
 
 pytestmark = pytest.mark.asyncio
 
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SAVES = {"auto_save": {"saver": "crm"}}
 
 
@@ -218,6 +223,23 @@ async def test_a_listener_hears_each_new_message_once(skipping_env: Any) -> None
         back = await started(env, "helper", agent_id=agent.agent_id)
         await back.say("again")
         assert heard == once * 2
+
+
+@pytest.mark.parametrize("way", ["messages", "exported"])
+async def test_a_listener_hears_nothing_of_what_an_agent_starts_with(agent_env: Any, way: str) -> None:
+    """L-10: its past, given as messages or as an export, is not new."""
+    app = app_of()
+    heard: list[str] = []
+    app.on_new_message(lambda _, message: heard.append(message.text))
+    past = State().add_message(Message.user("before"))
+    given = {"messages": past.messages} if way == "messages" else {"exported": export_state(past, serialized_at=NOON)}
+    async with agent_env(app) as env:
+        server = AgentServer(env.client, store=env.store, channel=env.channel, task_queue=env.settings.task_queue)
+        agent = Driven(env, env.id())
+        await server.start("helper", agent_id=agent.agent_id, conversation_id="c1", **given)
+        assert await agent.say("hello") == "heard hello"
+        assert [message.text for message in await agent.messages()] == ["before", "hello", "heard hello"]
+        assert heard == ["hello", "heard hello"]
 
 
 async def test_without_a_conversation_no_listener_is_called(skipping_env: Any) -> None:

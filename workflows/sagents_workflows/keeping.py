@@ -10,7 +10,7 @@ from sagents_workflows.life import Life, words_of
 
 with workflow.unsafe.imports_passed_through():
     from sagents.commands import Resume
-    from sagents.operations import AddMessages
+    from sagents.operations import SetMessages
     from sagents.plan import Bulletin, Saved, SaveReason, SaveRequest, WakeRequest
     from sagents.status import Status
 
@@ -87,10 +87,13 @@ def _reason(life: Life) -> SaveReason:
 
 
 def _begin(life: Life, name: str) -> None:
-    """A new agent. Messages that it starts with are its past: starting does not run (REQUIREMENTS 4.5, row 19)."""
+    """A new agent. Messages that it starts with are its past: starting does not run (REQUIREMENTS 4.5, row 19).
+
+    They are set, not added, because who listens to new messages knows them (L-10).
+    """
     life.head = life.head.but(agent=life.head.agent.but(name=name))
     if life.start.messages:
-        life.head = life.head.with_operations(AddMessages(messages=life.start.messages))
+        life.head = life.head.with_operations(SetMessages(messages=life.start.messages))
         life.dirty = True
 
 
