@@ -221,6 +221,9 @@ class Store(Protocol):
     async def logged(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[str, ...]:
         """The rows of the agent's decision log with numbers above `after`, each the JSON of a `Row`, oldest first."""
 
+    async def logs(self) -> tuple[str, ...]:
+        """Ids of the agents that have a decision log, sorted; those that sleep, too."""
+
     async def rules(self, keys: Sequence[str] | None = None) -> tuple[str, ...]:
         """The remembered rules under these keys, or all there are, each the JSON of a `Rule`, oldest first."""
 

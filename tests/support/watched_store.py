@@ -76,6 +76,9 @@ class WatchedStore:
     async def logged(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[str, ...]:
         return await self._watched("logged", "", lambda: self.inner.logged(agent_id, after, limit))
 
+    async def logs(self) -> tuple[str, ...]:
+        return await self._watched("logs", "", lambda: self.inner.logs())
+
     async def rules(self, keys: Sequence[str] | None = None) -> tuple[str, ...]:
         return await self._watched("rules", "", lambda: self.inner.rules(keys))
 

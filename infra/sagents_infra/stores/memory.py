@@ -97,6 +97,10 @@ class MemoryStore:
             rows = list(self._read(agent_id).decisions.values())[max(after, 0) :][:limit]
         return tuple(row.model_dump_json() for row in rows)
 
+    async def logs(self) -> tuple[str, ...]:
+        with self._lock:
+            return tuple(sorted(agent_id for agent_id, kept in self._agents.items() if kept.decisions))
+
     async def rules(self, keys: Sequence[str] | None = None) -> tuple[str, ...]:
         with self._lock:
             return tuple(rule.body for rule in self._rules.values() if keys is None or rule.key in keys)

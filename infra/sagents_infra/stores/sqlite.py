@@ -72,6 +72,9 @@ class SqliteStore:
     async def logged(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[str, ...]:
         return await self._file.read(lambda db: sqlite_decisions.rows(db, agent_id, after, limit))
 
+    async def logs(self) -> tuple[str, ...]:
+        return await self._file.read(sqlite_decisions.logs)
+
     async def rules(self, keys: Sequence[str] | None = None) -> tuple[str, ...]:
         return await self._file.read(lambda db: sqlite_decisions.rules(db, keys))
 

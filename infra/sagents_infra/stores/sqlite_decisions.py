@@ -25,6 +25,10 @@ def rows(db: Connection, agent_id: str, after: int, limit: int) -> tuple[str, ..
     return tuple(body for (body,) in db.execute(query, (agent_id, after, limit)))
 
 
+def logs(db: Connection) -> tuple[str, ...]:
+    return tuple(agent_id for (agent_id,) in db.execute("SELECT DISTINCT agent_id FROM decisions ORDER BY agent_id"))
+
+
 def add_rules(db: Connection, agent_id: str, bodies: Sequence[str]) -> None:
     query = "INSERT INTO rules (rule_id, agent_id, key, body) VALUES (?, ?, ?, ?) ON CONFLICT (rule_id) DO NOTHING"
     db.executemany(query, [KeptRule.of(agent_id, body) for body in bodies])

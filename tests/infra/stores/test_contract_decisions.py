@@ -165,6 +165,16 @@ async def test_the_log_is_read_after_any_number_in_pages(store: Store) -> None:
 
 
 @pytest.mark.asyncio
+async def test_every_agent_with_a_log_is_found_until_it_is_deleted(store: Store) -> None:
+    for agent_id in ("b", "a"):
+        await store.take_over(agent_id, RUN, 0)
+        await store.log(agent_id, [voted("v1"), voted("v2")], RUN)
+    assert await store.logs() == ("a", "b")
+    await store.delete("a")
+    assert await store.logs() == ("b",)
+
+
+@pytest.mark.asyncio
 async def test_writers_at_once_make_one_chain(store: Store) -> None:
     batches = [[voted(f"v{n}-{k}") for k in range(5)] for n in range(30)]
     await asyncio.gather(*(store.log(AGENT, batch, RUN) for batch in batches))
