@@ -8,7 +8,7 @@
 from dataclasses import dataclass
 
 from temporalio import activity
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from sagents.errors import StateUnavailable, Superseded
@@ -24,7 +24,8 @@ class Fence:
     async def claim(self, agent_id: str) -> SavedHead:
         """The agent's row, written by this activity's workflow run from now on.
 
-        Raises `Superseded` where Temporal names another run, `StateUnavailable` where it cannot be asked.
+        Raises `Superseded` where Temporal names another run or the agent has ended: what an activity that outlived it
+        would write now, nobody would delete. `StateUnavailable` where Temporal cannot be asked.
         """
         mine = activity.info().workflow_run_id or ""
         row = await self.store.load(agent_id)
@@ -37,8 +38,9 @@ class Fence:
 
 
 async def current_run(client: Client, agent_id: str) -> str:
-    """The id of the workflow run that Temporal holds for current."""
+    """The id of the workflow run that Temporal holds for current; empty where the agent has ended."""
     try:
-        return (await client.get_workflow_handle(agent_id).describe()).run_id
+        current = await client.get_workflow_handle(agent_id).describe()
     except RPCError as error:
         raise StateUnavailable(f"Temporal did not say which run of {agent_id!r} is current: {error}") from error
+    return current.run_id if current.status is WorkflowExecutionStatus.RUNNING else ""
