@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sagents.agent import Agent
 from sagents.app import AgentRequest, Sagents, load_app
 from sagents.app_loading import AppNotFound
+from sagents.approvers import Approvers, groups, users
 from sagents.callbacks import Callbacks
 from sagents.decisions import Approve, Decision, Edit, Reject, Respond
 from sagents.errors import (
@@ -32,18 +33,21 @@ from sagents.hooks import HookContext, Middleware
 from sagents.interrupts import Interrupt
 from sagents.lifecycle import AutoSave, Lifecycle, Presence, WhileInterrupted, WhileRunning
 from sagents.messages import ContentPart, Message, PartType, Role, TokenUsage, ToolCall
+from sagents.middleware.human_in_the_loop import HumanInTheLoop
+from sagents.mistakes import InvalidArguments
 from sagents.outcome import Outcome
 from sagents.plan import OutcomeKind, RunError
 from sagents.policy import Policy, allow, ask, deny
 from sagents.ports import Model
+from sagents.principal import Principal
 from sagents.replies import ModelRetry, Pause, RaiseInterrupt, ToolResult
 from sagents.retries import Retries
 from sagents.retry import Retry
 from sagents.state import State, StateDelta, merge_states
 from sagents.status import Status
+from sagents.terms import Escalation
 from sagents.todo import Todo, TodoStatus
 from sagents.tool_context import ToolContext
-from sagents.tool_schema import InvalidArguments
 from sagents.tools import Tool, tool
 
 if TYPE_CHECKING:
@@ -59,6 +63,7 @@ __all__ = [
     "AgentServer",
     "AppNotFound",
     "Approve",
+    "Approvers",
     "AutoSave",
     "Callbacks",
     "CannotAnswer",
@@ -69,9 +74,11 @@ __all__ = [
     "Coordinator",
     "Decision",
     "Edit",
+    "Escalation",
     "Event",
     "Extract",
     "HookContext",
+    "HumanInTheLoop",
     "Interrupt",
     "InvalidAgent",
     "InvalidArguments",
@@ -91,6 +98,7 @@ __all__ = [
     "Pause",
     "Policy",
     "Presence",
+    "Principal",
     "RaiseInterrupt",
     "Reject",
     "Respond",
@@ -117,9 +125,11 @@ __all__ = [
     "allow",
     "ask",
     "deny",
+    "groups",
     "load_app",
     "merge_states",
     "tool",
+    "users",
 ]
 
 _COSTLY = {"AgentServer": "sagents.client", "Coordinator": "sagents.client"}

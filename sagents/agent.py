@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-from sagents.agent_checks import check_options, checked_tools, listed, made_middleware, policies, stacked
+from sagents.agent_checks import check_gates, check_options, checked_tools, gates, listed, made_middleware, stacked
 from sagents.hooks import HookContext, Middleware, called
 from sagents.middleware import default_stack
-from sagents.policy import InterruptOn, Policy, allow
+from sagents.policy import InterruptOn, Named, Policy, allow
 from sagents.ports import Model
 from sagents.tools import Tool
 
@@ -30,7 +30,8 @@ Names: TypeAlias = str | Sequence[str] | None
 class Agent:
     """A model with a prompt, tools and middleware (B-1). Wrong options raise `InvalidAgent` here, not in a run.
 
-    `max_runs` is the most model calls of one run. `interrupt_on` says by tool whether people are asked first.
+    `max_runs` is the most model calls of one run. `interrupt_on` says by tool whether people are asked first; it is
+    short for the middleware `HumanInTheLoop(interrupt_on)`, which comes before the user's own.
     """
 
     model: ModelLike
@@ -47,15 +48,16 @@ class Agent:
     max_runs: int = 50
 
     _stack: tuple[Middleware, ...] = field(init=False)
-    _policies: Mapping[str, Policy] = field(init=False)
 
     def __post_init__(self) -> None:
         check_options(self)
         own = made_middleware(self.middleware)
         self._keep(tools=checked_tools(self.tools), middleware=own)
         self._keep(fallback_models=listed("fallback_models", self.fallback_models))
-        self._keep(_stack=stacked(default_stack() if self.default_middleware else (), own))
-        self._keep(_policies=policies(self))
+        self._keep(
+            _stack=stacked(default_stack() if self.default_middleware else (), (*gates(self.interrupt_on, own), *own))
+        )
+        check_gates(self)
 
     @property
     def stack(self) -> tuple[Middleware, ...]:
@@ -82,8 +84,14 @@ class Agent:
         return "\n\n".join(prompt for prompt in prompts if prompt.strip())
 
     def policy_for(self, tool: Tool[..., Any]) -> Policy:
-        """What stands before a tool's calls: the agent's word where it has one, else the tool's own."""
-        return self._policies.get(tool.name) or tool.approval or allow()
+        """What stands before a tool's calls: the word of the first middleware that has one, else the tool's own."""
+        for middleware in self.stack:
+            found = middleware.policy(tool)
+            if isinstance(found, Policy):
+                return Named(found, middleware.id)
+            if found is not None:
+                raise TypeError(f"{middleware.id}.policy answered {found!r}; a policy is made by ask() or deny(...).")
+        return Named(tool.approval, f"tool {tool.name}") if tool.approval else allow()
 
     async def execute(
         self,

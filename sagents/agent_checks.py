@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sagents.errors import InvalidAgent
 from sagents.hooks import Middleware
-from sagents.policy import InterruptOn, Policy, policy_from
+from sagents.middleware import HumanInTheLoop
+from sagents.policy import InterruptOn
 from sagents.tools import Tool
 
 if TYPE_CHECKING:
@@ -71,17 +72,28 @@ def stacked(defaults: Sequence[Middleware], own: Sequence[Middleware]) -> tuple[
     return (*placed, *by_id.values())
 
 
-def policies(agent: Agent) -> dict[str, Policy]:
-    """What `interrupt_on` says by tool. A name that no tool can have would leave the meant one without its gate."""
-    entries: Mapping[str, InterruptOn] = agent.interrupt_on or {}
-    if not isinstance(entries, Mapping):
-        raise InvalidAgent(f"interrupt_on is a dict from a tool's name to True, False or decisions, not {entries!r}.")
-    own = {tool.name for tool in agent.tools}
-    closed = all(type(middleware).tools is Middleware.tools for middleware in agent.stack)
-    if closed and (unknown := [name for name in entries if name not in own]):
-        known = ", ".join(own) or "none"
-        raise InvalidAgent(f"interrupt_on names {', '.join(unknown)}; the agent's tools are {known}.")
-    return {name: policy_from(name, entry) for name, entry in entries.items()}
+def gates(interrupt_on: Mapping[str, InterruptOn] | None, own: Sequence[Middleware]) -> tuple[Middleware, ...]:
+    """The middleware that `interrupt_on` is short for; none where it says nothing (B-3)."""
+    if interrupt_on is not None and not isinstance(interrupt_on, Mapping):
+        raise InvalidAgent(
+            f"interrupt_on is a dict from a tool's name to True, False or decisions, not {interrupt_on!r}."
+        )
+    if not interrupt_on:
+        return ()
+    if any(middleware.id == HumanInTheLoop.id for middleware in own):
+        raise InvalidAgent("interrupt_on and HumanInTheLoop say the same; put what the first says into the second.")
+    return (HumanInTheLoop(interrupt_on),)
+
+
+def check_gates(agent: Agent) -> None:
+    """A name that no tool of the agent can have would leave the meant one without its gate."""
+    own = {tool.name: tool for tool in agent.tools}
+    if any(type(middleware).tools is not Middleware.tools for middleware in agent.stack):
+        return
+    named = [name for middleware in agent.stack if isinstance(middleware, HumanInTheLoop) for name in middleware.names]
+    if unknown := ", ".join(name for name in named if name not in own):
+        option = "interrupt_on" if agent.interrupt_on else HumanInTheLoop.__name__
+        raise InvalidAgent(f"{option} names {unknown}; the agent's tools are {', '.join(own) or 'none'}.")
 
 
 def _made(entry: Any) -> Middleware:

@@ -35,7 +35,7 @@ class Batch:
         """Find out about each call; those that cannot run have their result at once."""
         announcer = announcer_of(self._agent, self._around)
         for call in calls:
-            plan = await planned(self._agent, call, self.tools.get(call.name), self._context)
+            plan = await planned(self._agent, call, self.tools.get(call.name), self._context, self._around)
             self._plans[call.call_id] = plan
             if plan.result:
                 announcer.refused(call, plan.result)
@@ -43,13 +43,14 @@ class Batch:
     async def run_inline(self, calls: Iterable[ToolCall], state: State) -> None:
         """Run the cheap tools, each on what the ones before have made of the state.
 
-        Unless a person has to decide something first: then nothing of the batch runs before (B-81).
+        Unless a person has to decide something first: then nothing of the batch runs before (B-81), or nothing but
+        what nobody is asked about, where every approval says that each call starts by itself.
         """
-        if any(plan.approval for plan in self._plans.values()):
+        if any(plan.approval and plan.approval.start == "all" for plan in self._plans.values()):
             return
         for call in calls:
             plan = self._plans[call.call_id]
-            if plan.result is None and self.tools[call.name].inline:
+            if plan.result is None and plan.approval is None and self.tools[call.name].inline:
                 result = await self._run(call, state)
                 state = state.merge(result.delta) if result.delta else state
                 self._plans[call.call_id] = plan.but(result=result)

@@ -9,23 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 from sagents.announcing import announcer_of
 from sagents.cancelling import Cancels
+from sagents.clipping import clipped
 from sagents.drafting import context_of
+from sagents.editing import noted
 from sagents.hooks import HookContext
 from sagents.messages import ToolCall
+from sagents.mistakes import InvalidArguments
 from sagents.placeholders import placeholder
 from sagents.plan import CallRequest, CallResult
 from sagents.replies import ModelRetry, RaiseInterrupt
 from sagents.returned import Unusable, failed, kept
+from sagents.revalidating import objection
 from sagents.state import State
 from sagents.surroundings import Surroundings
 from sagents.tool_context import ToolContext
-from sagents.tool_schema import InvalidArguments
 from sagents.tools import Tool
 
 if TYPE_CHECKING:
     from sagents.agent import Agent
 
 ERROR = "ERROR executing tool"
+PERHAPS = "An earlier attempt may have taken effect; check before repeating it."
 ReadState = Callable[[], Awaitable[State]]
 
 
@@ -47,15 +51,24 @@ async def run_call(
         call = call.but(arguments=request.arguments)
     tool = await _tool_for(agent, call, context_of(agent, request.agent, announcer.emit, run_id=request.run_id))
     if isinstance(tool, CallResult):
-        return announcer.refused(call, tool)
-    call = call.but(display_text=tool.display_text)
-    execution = Execution(tool, call, _context(request, around, attempt, read_state))
-    announcer.started(call, tool.validated(call.arguments))
+        return announcer.refused(call, _unrun(call, tool.result.text) if request.approved else tool)
+    call, arguments = call.but(display_text=tool.display_text), tool.validated(call.arguments)
+    context = _context(request, around, attempt, read_state)
+    if request.approved and (why := await objection(tool, arguments, context)):
+        return announcer.refused(call, _unrun(call, why, attempt))
+    announcer.started(call, arguments)
     try:
-        return announcer.ended(call, await execution.result())
+        return announcer.ended(call, noted(await Execution(tool, call, context).result(), request))
     except asyncio.CancelledError:
         announcer.cancelled(call)
         raise
+
+
+def _unrun(call: ToolCall, why: str, attempt: int = 1) -> CallResult:
+    """A call that people had approved, and that does not run. Of an earlier attempt that was lost nobody knows."""
+    if attempt > 1:
+        return failed(call, f"This call was approved. Trying it again was refused: {why} {PERHAPS}")
+    return failed(call, f"This call was approved, but was not executed: {why}").but(not_executed=clipped(why))
 
 
 async def _tool_for(agent: Agent, call: ToolCall, context: HookContext) -> Tool[..., Any] | CallResult:

@@ -91,7 +91,9 @@ def _known(state: State, agent: AgentRef) -> State:
     return state.but(agent_id=agent.agent_id or state.agent_id, conversation_id=conversation)
 
 
-def context_of(agent: Agent, ref: AgentRef, emit: Emit, *, run_id: str = "", step: int = 0) -> HookContext:
+def context_of(
+    agent: Agent, ref: AgentRef, emit: Emit, *, run_id: str = "", step: int = 0, requesters: tuple[str, ...] = ()
+) -> HookContext:
     """What hooks see of the agent and the run."""
     return HookContext(
         agent_id=ref.agent_id,
@@ -102,5 +104,6 @@ def context_of(agent: Agent, ref: AgentRef, emit: Emit, *, run_id: str = "", ste
         run_id=run_id,
         step=step,
         model=agent.model if isinstance(agent.model, str) else agent.model.name,
+        requesters=requesters,
         emit=emit,
     )

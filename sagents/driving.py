@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sagents import loop, results
 from sagents.announcing import announcer_of
 from sagents.answering import answer, settle
 from sagents.calling import run_call
 from sagents.drafting import context_of
+from sagents.editing import check_edits
 from sagents.errors import CannotResume
 from sagents.gating import planned
 from sagents.head import CallState, Head, Phase, Run
@@ -36,6 +37,7 @@ from sagents.state import State
 from sagents.step import take_step
 from sagents.surroundings import Surroundings
 from sagents.suspending import Suspended, left, taken_up
+from sagents.tools import Tool
 
 if TYPE_CHECKING:
     from sagents.agent import Agent
@@ -53,6 +55,7 @@ class Drive:
         self.head = Head(agent=self.ref)
         self.is_paused = False
         self._results: dict[str, CallResult] = {}
+        self._tools: dict[str, Tool[..., Any]] = {}
 
     async def started(self, spec: RunSpec) -> Outcome:
         self._apply(results.Started(run=spec))
@@ -73,23 +76,30 @@ class Drive:
         self.head = self.head.but(phase=Phase.MODEL, run=Run(spec=suspended.spec, step=step - 1))
         calls = unanswered(self.state)
         if calls:
-            self._apply(await self._planned_again(calls, suspended.spec, step))
-        asked = (*self.head.interrupts, *questions(self.state), *suspended.asked)
+            await self._restore_calls(calls, suspended, step)
+        asked = tuple(one.but(required_approvals=1) for one in suspended.waiting(self.head, questions(self.state)))
         self.head = self.head.with_run(step=step).but(interrupts=asked)
         self.is_paused = suspended.paused and not asked
         if not self.is_paused and not asked:
             raise CannotResume(self.ref.agent_id, "idle", "Cannot resume: nothing in this state waits for a decision")
 
-    async def _planned_again(self, calls: tuple[ToolCall, ...], spec: RunSpec, step: int) -> Plan:
-        """The plan that these calls were part of, by the policies of their tools."""
-        context = context_of(self.agent, self.ref, self.around.emit, run_id=spec.id, step=step)
+    def check(self, decisions: tuple[results.Decided, ...]) -> None:
+        """Raises `InvalidDecision` for arguments that a tool does not take, before anything has changed."""
+        check_edits(self.head, self._tools, decisions)
+
+    async def _restore_calls(self, calls: tuple[ToolCall, ...], suspended: Suspended, step: int) -> None:
+        """The calls as they were left. A stored state does not tell, so that the policies of their tools do."""
+        context = context_of(self.agent, self.ref, self.around.emit, run_id=suspended.spec.id, step=step)
         try:
-            tools = {tool.name: tool for tool in await self.agent.all_tools(context)}
+            self._tools = {tool.name: tool for tool in await self.agent.all_tools(context)}
         except Exception as error:
             why = f"Cannot resume: the agent's tools could not be made: {type(error).__name__}: {error}"
             raise CannotResume(self.ref.agent_id, "interrupted", why) from error
-        plans = [await planned(self.agent, call, tools.get(call.name), context) for call in calls]
-        return Plan(record=spec.id, calls=tuple(plans), max_runs=self.agent.max_runs)
+        if suspended.knows(calls):
+            self.head = self.head.with_run(calls=suspended.calls, max_runs=self.agent.max_runs).but(phase=Phase.CALLS)
+            return
+        plans = [await planned(self.agent, call, self._tools.get(call.name), context, self.around) for call in calls]
+        self._apply(Plan(record=suspended.spec.id, calls=tuple(plans), max_runs=self.agent.max_runs))
 
     async def _driven(self) -> Outcome:
         try:
@@ -154,6 +164,7 @@ class Drive:
             call_id=call.call_id,
             name=call.name,
             arguments=state.arguments,
+            approved=state.plan.approval is not None,
         )
         return await run_call(self.agent, call, request, self.around, read_state=self._read)
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from sagents.calling import usable
+from sagents.digests import call_digest
 from sagents.hooks import HookContext
 from sagents.messages import ToolCall
 from sagents.plan import Approval, CallResult, PlannedCall
-from sagents.policy import DEFAULT_DECISIONS, Allow, Ask, Deny, Verdict
+from sagents.policy import Allow, Ask, Deny, Verdict
 from sagents.returned import failed
+from sagents.rules import Rule
+from sagents.surroundings import Surroundings
 from sagents.tools import Tool
+from sagents.verdicts import doubtful
 
 if TYPE_CHECKING:
     from sagents.agent import Agent
 
+REJECTED_BEFORE = "A person has rejected this call before and wants that remembered. Do not repeat it."
 
-async def planned(agent: Agent, call: ToolCall, tool: Tool[..., Any] | None, context: HookContext) -> PlannedCall:
-    """The call as the kernel gets it. What is decided here is never evaluated again."""
+
+async def planned(
+    agent: Agent, call: ToolCall, tool: Tool[..., Any] | None, context: HookContext, around: Surroundings
+) -> PlannedCall:
+    """The call as the kernel gets it. What is decided here is never evaluated again.
+
+    Arguments that do not fit are an error for the model at once: there is nothing yet that a person could judge.
+    """
     found = usable(tool, call)
     if isinstance(found, CallResult):
         return bare(call).but(result=found)
@@ -32,9 +43,11 @@ async def planned(agent: Agent, call: ToolCall, tool: Tool[..., Any] | None, con
         case Allow():
             return plan
         case Ask(approval=approval):
-            return plan.but(approval=approval)
+            return await _asked(plan, call, _resolved(approval, call, context), around)
         case Deny(reason=reason):
             return plan.but(result=failed(call, reason))
+        case unmeant:
+            assert_never(unmeant)
 
 
 def bare(call: ToolCall) -> PlannedCall:
@@ -43,9 +56,42 @@ def bare(call: ToolCall) -> PlannedCall:
 
 
 async def _verdict(agent: Agent, call: ToolCall, tool: Tool[..., Any], context: HookContext) -> Verdict:
-    """A policy that cannot decide leaves it to a person."""
+    """A middleware that cannot say which policy it is leaves it to a person."""
     try:
-        return await agent.policy_for(tool).evaluate(tool, tool.validated(call.arguments), context)
+        policy = agent.policy_for(tool)
     except Exception as error:
-        why = f"{tool.display_text} (its policy failed: {type(error).__name__}: {error})"
-        return Ask(Approval(summary=why, allowed_decisions=DEFAULT_DECISIONS))
+        return doubtful(tool, error)
+    return await policy.evaluate(tool, tool.validated(call.arguments), context)
+
+
+def _resolved(approval: Approval, call: ToolCall, context: HookContext) -> Approval:
+    """What is asked, bound to this very call and to who wanted it."""
+    return approval.but(digest=call_digest(call.name, call.arguments), requesters=_requesters(context))
+
+
+def _requesters(context: HookContext) -> tuple[str, ...]:
+    owner = context.scope.get("owner")
+    return context.requesters or ((owner,) if isinstance(owner, str) else ())
+
+
+async def _asked(plan: PlannedCall, call: ToolCall, approval: Approval, around: Surroundings) -> PlannedCall:
+    """The call as it waits for people, unless what they decided before holds for it."""
+    match await _remembered(plan, approval, around):
+        case Rule(verdict="approve") as rule:
+            return plan.but(rule=rule.id)
+        case Rule() as rule:
+            return plan.but(rule=rule.id, result=failed(call, REJECTED_BEFORE))
+        case None:
+            return plan.but(approval=approval)
+
+
+async def _remembered(plan: PlannedCall, approval: Approval, around: Surroundings) -> Rule | None:
+    """The rule that holds for this call, as far as its policy lets decisions be remembered today."""
+    if not approval.remember:
+        return None
+    try:
+        rule = await around.remembered(plan.name, approval.digest)
+    except Exception:  # rules that cannot be read help nobody: people are asked as if there were none
+        return None
+    holds = rule is not None and rule.holds(plan.name, approval.digest, around.now())
+    return rule if rule and holds and rule.scope in approval.remember else None

@@ -17,6 +17,7 @@ from sagents.messages import Message
 from sagents.replies import Pause
 from sagents.state import State
 from sagents.tools import Tool
+from sagents.verdicts import Policy
 
 T = TypeVar("T")
 MaybeAwaitable: TypeAlias = Awaitable[T] | T
@@ -40,6 +41,8 @@ class HookContext:
     run_id: str = ""
     step: int = 0
     model: str = ""
+    requesters: tuple[str, ...] = ()
+    """Who sent the messages that the run answers, as far as doors know. Known in a model step."""
     emit: Callable[[str, Mapping[str, JsonValue]], None] = field(default=_unheard, repr=False)
 
 
@@ -66,6 +69,13 @@ class Middleware:
     def tools(self, context: HookContext, /) -> MaybeAwaitable[Sequence[Tool[..., Any]]]:
         """The tools it brings."""
         return ()
+
+    def policy(self, tool: Tool[..., Any], /) -> Policy | None:
+        """What stands before a tool's calls; None where it has nothing to say.
+
+        The first middleware that answers is the one that counts, before the tool's own `approval`, which it can see.
+        """
+        return None
 
     def before_run(self, state: State, context: HookContext, /) -> MaybeAwaitable[HookAnswer]:
         """Once, before a run's first model call."""

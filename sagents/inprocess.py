@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from sagents import callbacks as observing
+from sagents.checking import check_all
 from sagents.commands import Answering, Resume
 from sagents.contract import parse_execute
 from sagents.deciding import matched
@@ -84,7 +85,9 @@ async def resume(
     await drive.restore(suspended.but(spec=spec))
     answers = tuple(d if isinstance(d, Answering) else Answering(decision=d) for d in decisions)
     if answers or not drive.is_paused:
-        return await drive.decided(matched(drive.head, Resume(decisions=answers), around.now(), by_anybody=True))
+        decided = matched(drive.head, Resume(decisions=answers), around.now(), by_anybody=True)
+        drive.check(decided)
+        return await drive.decided(decided)
     return await drive.continued()
 
 

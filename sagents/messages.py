@@ -74,11 +74,18 @@ class ToolResult(Frozen):
     is_interrupt: bool = False
     interrupt_data: dict[str, JsonValue] | None = None
     options: Mapping[str, JsonValue] = Field(default_factory=dict)
+    note: str | None = None
+    """What the model is told besides, before the content: that people changed its call. It is no part of the value."""
 
     @property
     def text(self) -> str:
         """The result as plain text, other parts left out."""
         return text_of(self.content)
+
+    @property
+    def text_for_model(self) -> str:
+        """The result as a model reads it, in plain text."""
+        return "\n\n".join(text for text in (self.note, self.text) if text)
 
 
 class TokenUsage(Frozen):
@@ -175,7 +182,12 @@ class Message(Frozen):
         """The message with `result` in the place of each result of that call; only a tool message has any (T-16)."""
         if self.role is not Role.TOOL:
             return self
-        return self.with_results(lambda old: result if old.tool_call_id == tool_call_id else old)
+        return self.with_results(lambda old: _in_place_of(old, result) if old.tool_call_id == tool_call_id else old)
+
+
+def _in_place_of(old: ToolResult, new: ToolResult) -> ToolResult:
+    """A call's newer result. What the model was told of the call itself still holds."""
+    return new.but(note=old.note) if old.note and not new.note else new
 
 
 def text_of(content: str | tuple[ContentPart, ...] | None) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue
 
 from sagents.clipping import clipped
+from sagents.decision_log import Entry
 from sagents.decisions import Decision
 from sagents.frozen import Frozen
 from sagents.interrupts import Interrupt, Raised
@@ -185,7 +186,10 @@ class StepRequest(Frozen):
 
 
 class CallRequest(Frozen):
-    """Run one tool call of a recorded plan, with other arguments where a person edited them."""
+    """Run one tool call of a recorded plan, with other arguments where a person edited them.
+
+    `approved` where people let it run, `expired` where nobody answered and its terms let it.
+    """
 
     agent: AgentRef
     reference: Reference
@@ -195,6 +199,7 @@ class CallRequest(Frozen):
     name: str
     arguments: dict[str, JsonValue] | None = None
     approved: bool = False
+    expired: bool = False
     on_worker_loss: WorkerLoss = WorkerLoss.RETRY
 
 
@@ -262,6 +267,7 @@ class SaveRequest(Frozen):
     only where that is news.
 
     `before` and `after` are told before and after the save: the order is part of what a shutdown promises (L-22, L-35).
+    `entries` go into the decision log.
     """
 
     agent_id: str
@@ -270,6 +276,7 @@ class SaveRequest(Frozen):
     status_is_news: bool = False
     before: tuple[Bulletin, ...] = ()
     after: tuple[Bulletin, ...] = ()
+    entries: tuple[Entry, ...] = ()
 
 
 class AnnounceRequest(Frozen):

@@ -46,7 +46,14 @@ class Step:
         self.agent, self.request, self.around = agent, request, around
         self.announcer = announcer_of(agent, around)
         self.hearing = Hearing(self.announcer)
-        self.context = context_of(agent, request.agent, around.emit, run_id=request.run.id, step=request.step)
+        self.context = context_of(
+            agent,
+            request.agent,
+            around.emit,
+            run_id=request.run.id,
+            step=request.step,
+            requesters=request.run.requesters,
+        )
         self.draft = Draft.of(state, request.agent)
         self.key = hashlib.sha256(request.record.encode()).hexdigest()[:16]
         self.batch = Batch(agent, request, around, self.context)

@@ -9,9 +9,17 @@ from pydantic import JsonValue
 from sagents.measuring import Measure, unmeasured
 from sagents.ports import Model
 from sagents.retry import Retry
+from sagents.rules import Rule
+
+Remembered = Callable[[str, str], Awaitable[Rule | None]]
+"""Takes a tool's name and a call's digest, and finds the decision that people want remembered for it."""
 
 Emit = Callable[[str, Mapping[str, JsonValue]], None]
 """Takes a live event's type and data (DESIGN section 9). It never raises and never blocks."""
+
+
+async def nothing_remembered(_tool: str, _digest: str) -> None:
+    """Where no rules are kept."""
 
 
 @dataclass(frozen=True)
@@ -25,5 +33,6 @@ class Surroundings:
     """A model by its name; raises `ModelError` or `InvalidAgent` where nobody knows it."""
     retry: Retry = field(default_factory=Retry)
     measure: Measure = unmeasured
+    remembered: Remembered = nothing_remembered
     observers: tuple[Mapping[str, object], ...] = ()
     """The `callbacks` of `Agent.execute` (`sagents.callbacks.Callbacks`); they join the middleware's own (B-8)."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Self
 
 from sagents.frozen import Frozen
-from sagents.head import Head
+from sagents.head import CallState, Head
 from sagents.interrupts import Interrupt
+from sagents.messages import ToolCall
 from sagents.plan import Ending, OutcomeKind, RunSpec
 from sagents.state import State
 
@@ -19,8 +20,21 @@ class Suspended(Frozen):
     spec: RunSpec
     step: int = 1
     paused: bool = False
-    asked: tuple[Interrupt, ...] = ()
-    """Questions of hooks: no message of the conversation shows them."""
+    calls: tuple[CallState, ...] = ()
+    """How far the last reply's calls are: what a policy has said about them is not asked again."""
+    interrupts: tuple[Interrupt, ...] = ()
+    """What waits, and what of it is decided; a stored state keeps of these only what its messages show."""
+
+    def knows(self, calls: tuple[ToolCall, ...]) -> bool:
+        """Whether these are the calls that it left."""
+        return {call.call_id for call in calls} == {call.plan.call_id for call in self.calls}
+
+    def waiting(self, head: Head, questions: tuple[Interrupt, ...]) -> tuple[Interrupt, ...]:
+        """What was left to people, as far as it is still there, and what the state alone shows."""
+        shown = {one.tool_call_id: one for one in (*head.interrupts, *questions)}
+        here = shown.keys() | {call.plan.call_id for call in head.started.calls}
+        left = {one.tool_call_id: one for one in self.interrupts if one.tool_call_id in here}
+        return (*(shown | left).values(), *(one for one in self.interrupts if one.tool_call_id is None))
 
     @classmethod
     def of(cls, state: State) -> Self | None:
@@ -37,7 +51,8 @@ def left(state: State, head: Head) -> State:
         spec=head.run.spec,
         step=head.run.step,
         paused=ending.kind is OutcomeKind.PAUSED,
-        asked=tuple(interrupt for interrupt in head.open_interrupts if interrupt.tool_call_id is None),
+        calls=head.run.calls,
+        interrupts=head.interrupts,
     )
     return state.but(runtime={**state.runtime, RUNTIME_KEY: suspended}, pause_reason=ending.cause)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from sagents.errors import InvalidAgent
 from sagents.plan import WorkerLoss
-from sagents.policy import Policy
+from sagents.user_functions import takes_two
+from sagents.verdicts import Policy
 
 if TYPE_CHECKING:
     from sagents.tools import Tool
@@ -18,7 +20,12 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 
 class ToolOptions(TypedDict, total=False):
-    """How a tool runs. `timeout` is for the whole call, all attempts together."""
+    """How a tool runs. `timeout` is for the whole call, all attempts together.
+
+    `revalidate` looks at the world again when an approval has come, perhaps late: a function of the validated
+    arguments, or of the `ToolContext` and those, async or sync. None lets the call run; a text it returns or raises
+    is why it does not, and the model reads it.
+    """
 
     name: str | None
     display_text: str | None
@@ -28,6 +35,7 @@ class ToolOptions(TypedDict, total=False):
     inline: bool
     approval: Policy | None
     parallel: bool
+    revalidate: Callable[..., Any] | None
 
 
 def humanised(name: str) -> str:
@@ -52,3 +60,7 @@ def check_options(tool: Tool[..., Any]) -> None:
         raise InvalidAgent(f'Tool {tool.name!r}: on_worker_loss is "retry" or "report", not {tool.on_worker_loss!r}.')
     if tool.approval is not None and not isinstance(tool.approval, Policy):
         raise InvalidAgent(f"Tool {tool.name!r}: approval is a policy, as ask() or deny(...), not {tool.approval!r}.")
+    if tool.revalidate is not None:
+        if not callable(tool.revalidate):
+            raise InvalidAgent(f"Tool {tool.name!r}: revalidate is a function, not {tool.revalidate!r}.")
+        takes_two(f"Tool {tool.name!r}: revalidate", tool.revalidate)

@@ -1,7 +1,6 @@
 """A function's signature as a JSON Schema, and a model's arguments as Python values or a text for the model."""
 
 import inspect
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
@@ -10,19 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, c
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import CoreSchema, ErrorDetails, from_json, to_json
+from pydantic_core import CoreSchema, from_json, to_json
 
-from sagents.errors import InvalidAgent, SagentsError
+from sagents.errors import InvalidAgent
+from sagents.mistakes import Mistake, explained, missing, refusal, short, unknown
 from sagents.tool_context import ToolContext
 
 PREFIX = "p_"
 """Before each field's name, so that parameters called `json` or `_x` do not meet pydantic's own names."""
-SHOWN = 10
-"""How many mistakes one answer lists."""
-
-
-class InvalidArguments(SagentsError, ValueError):
-    """A model's arguments do not fit a tool. The message is for the model: what is wrong with which parameter."""
 
 
 class Parameters(Protocol):
@@ -44,13 +38,13 @@ class SignatureParameters:
     schema: Mapping[str, JsonValue]
 
     def validated(self, tool: str, arguments: Mapping[str, Any] | str) -> dict[str, Any]:
-        text = _as_object(tool, arguments)[0]
+        text, values = _as_object(tool, arguments)
         try:
             fields = self.model.model_validate_json(text)
         except ValidationError as error:
             known = [field.alias or "" for field in self.model.model_fields.values()]
-            problems = [_explained(p, known) for p in error.errors(include_url=False, include_context=False)]
-            raise _refusal(tool, problems) from None
+            problems = [explained(p, known, values) for p in error.errors(include_url=False, include_context=False)]
+            raise refusal(tool, problems) from None
         return {name.removeprefix(PREFIX): getattr(fields, name) for name in self.model.model_fields}
 
 
@@ -65,11 +59,11 @@ class SchemaParameters:
         required, properties = self.schema.get("required"), self.schema.get("properties")
         known = list(properties) if isinstance(properties, dict) else []
         needed = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
-        problems = [_missing(name) for name in needed if name not in values]
+        problems = [missing(name) for name in needed if name not in values]
         if self.schema.get("additionalProperties") is False:
-            problems += [_unknown(name, known) for name in values if name not in known]
+            problems += [unknown(name, known) for name in values if name not in known]
         if problems:
-            raise _refusal(tool, problems)
+            raise refusal(tool, problems)
         return values
 
 
@@ -150,37 +144,7 @@ def _as_object(tool: str, arguments: Mapping[str, Any] | str) -> tuple[str | byt
         text = (arguments.strip() or "{}") if isinstance(arguments, str) else to_json(arguments)
         values = from_json(text)
     except ValueError as error:
-        raise _refusal(tool, [f"they are not valid JSON: {error}"]) from None
+        raise refusal(tool, [Mistake(f"they are not valid JSON: {error}")]) from None
     if not isinstance(values, dict):
-        raise _refusal(tool, [f"they have to be one JSON object, not {_short(values)}"])
+        raise refusal(tool, [Mistake(f"they have to be one JSON object, not {short(values)}")])
     return text, values
-
-
-def _explained(problem: ErrorDetails, known: list[str]) -> str:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]).lstrip(".")
-    match problem["type"]:
-        case "missing":
-            return _missing(path)
-        case "extra_forbidden" if len(problem["loc"]) == 1:
-            return _unknown(path, known)
-        case _:
-            return f"{path}: {problem['msg']}, got {_short(problem['input'])}"
-
-
-def _missing(name: str) -> str:
-    return f"{name}: required, but missing"
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    return f"{name}: there is no such parameter; the tool takes {', '.join(known) or 'none'}"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _refusal(tool: str, problems: list[str]) -> InvalidArguments:
-    shown = problems[:SHOWN] + ([f"... and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else [])
-    lines = "\n".join(f"- {problem}" for problem in shown)
-    return InvalidArguments(f"Invalid arguments for tool '{tool}':\n{lines}\nCorrect them and call the tool again.")

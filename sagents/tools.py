@@ -14,20 +14,21 @@ from pydantic import JsonValue
 
 from sagents.docstrings import read_docstring
 from sagents.errors import InvalidAgent
+from sagents.mistakes import InvalidArguments
 from sagents.plan import WorkerLoss
-from sagents.policy import Policy
 from sagents.ports import ToolSpec
 from sagents.replies import ModelRetry, Pause, RaiseInterrupt, ToolResult
 from sagents.tool_context import ToolContext
 from sagents.tool_options import ToolOptions, check_name, check_options, humanised
 from sagents.tool_schema import (
-    InvalidArguments,
     Parameters,
     SchemaParameters,
     parameters_of,
     signature_of,
     takes_context,
 )
+from sagents.user_functions import is_async, takes_two
+from sagents.verdicts import Policy
 
 __all__ = [
     "InvalidArguments",
@@ -62,6 +63,7 @@ class Tool(Generic[P, R]):
     inline: bool = False
     parallel: bool = True
     approval: Policy | None = field(default=None)
+    revalidate: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -111,9 +113,17 @@ class Tool(Generic[P, R]):
         """Run the function with validated arguments; a sync one in a thread, with the caller's context variables."""
         if self.is_async:
             return await cast(Awaitable[object], self._bound(context)(**arguments))
-        in_thread = context.in_thread(asyncio.get_running_loop())
-        answer: object = await asyncio.to_thread(_run, partial(self._bound(in_thread), **arguments))
-        return await answer if inspect.isawaitable(answer) else answer
+        return await _in_thread(context, lambda inner: self._bound(inner)(**arguments))
+
+    async def revalidated(self, arguments: Mapping[str, Any], context: ToolContext) -> object:
+        """What `revalidate` says of a call whose approval has come; None where it has nothing against it."""
+        check = self.revalidate
+        if check is None:
+            return None
+        with_context = takes_two("revalidate", check)
+        if is_async(check):
+            return await (check(context, arguments) if with_context else check(arguments))
+        return await _in_thread(context, lambda inner: check(inner, arguments) if with_context else check(arguments))
 
     def bound(self, context: ToolContext) -> Callable[P, R]:
         """The function with its context filled in, for calling it by hand: `refund.bound(context)(order="7")`."""
@@ -173,13 +183,16 @@ def _made(function: Callable[..., Any], *, name: str | None = None, **options: A
         function=function,
         arguments=parameters_of(named, signature, descriptions, getattr(function, "__module__", __name__)),
         takes_context=takes_context(signature),
-        is_async=_is_async(function),
+        is_async=is_async(function),
         **options,
     )
 
 
-def _is_async(function: Callable[..., Any]) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+async def _in_thread(context: ToolContext, function: Callable[[ToolContext], object]) -> object:
+    """What a sync function answers in a thread, called with the context as a thread may use it."""
+    inner = context.in_thread(asyncio.get_running_loop())
+    answer = await asyncio.to_thread(_run, partial(function, inner))
+    return await answer if inspect.isawaitable(answer) else answer
 
 
 def _run(function: Callable[[], object]) -> object:

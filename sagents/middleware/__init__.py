@@ -1,8 +1,9 @@
 """Capabilities of agents, one a file, and the protocol they share."""
 
 from sagents.hooks import HookContext, Middleware
+from sagents.middleware.human_in_the_loop import HumanInTheLoop
 
-__all__ = ["HookContext", "Middleware", "default_stack"]
+__all__ = ["HookContext", "HumanInTheLoop", "Middleware", "default_stack"]
 
 
 def default_stack() -> tuple[Middleware, ...]:

@@ -132,7 +132,7 @@ def _message(reply: Reply, number: int, request: ModelRequest) -> Message:
 
 
 def _words(message: Message) -> int:
-    return len(message.text.split()) + sum(len(result.text.split()) for result in message.tool_results)
+    return len(message.text.split()) + sum(len(result.text_for_model.split()) for result in message.tool_results)
 
 
 async def _spoken(text: str, every: timedelta | None, on_delta: DeltaSink) -> None:

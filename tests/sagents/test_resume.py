@@ -25,8 +25,11 @@ from sagents import (
     State,
     ToolContext,
     ask,
+    inprocess,
     tool,
 )
+from sagents.commands import Answering
+from sagents.errors import InvalidDecision
 from sagents.hooks import HookAnswer
 from sagents.messages import ToolResult
 from sagents.serialization import export_state, import_state
@@ -110,10 +113,61 @@ async def test_several_gates_are_decided_in_the_order_of_their_calls() -> None:
     ]
 
 
-async def test_an_edit_that_does_not_fit_is_an_error_for_the_model() -> None:
-    model = ScriptedModel(calls(refund, order="7", amount=5.0), says("Hm."))
-    outcome = await talk(desk(model), model, "Refund", answers=(Edit({"order": "7", "amount": "much"}),))
-    assert results(outcome.state)[0].is_error
+async def test_an_edit_that_does_not_fit_is_refused_with_a_pointer_and_changes_nothing() -> None:
+    """B-83: the call still waits, and runs with arguments that fit."""
+    model = ScriptedModel(calls(refund, order="7", amount=5.0), says("Done."))
+    agent = desk(model)
+    state = (await agent.execute("Refund order 7")).state
+    with pytest.raises(InvalidDecision, match="do not fit 'refund': amount: Input should be a valid number") as refused:
+        await agent.resume(state, Edit({"order": "7", "amount": "much"}))
+    assert (refused.value.pointer, refused.value.interrupt_id[:4]) == ("/arguments/amount", "int_")
+    outcome = await agent.resume(state, Edit({"order": "7", "amount": 3}))
+    assert results(outcome.state)[0].text == "refunded 3 for 7"
+
+
+async def test_the_model_is_told_that_a_person_changed_its_call() -> None:
+    """E-81: it reads so before the result; the value for programs is what the tool returned."""
+    model = ScriptedModel(calls(refund, order="7", amount=5.0), says("Less, then."))
+    outcome = await talk(desk(model), model, "Refund", answers=(Edit({"order": "7", "amount": 3}),))
+    told = 'A person changed this call\'s arguments before it ran: {"order":"7","amount":3}'
+    read = model.requests[-1].messages[-1].tool_results[0]
+    assert read.text_for_model == f"{told}\n\nrefunded 3 for 7"
+    assert (results(outcome.state)[0].text, results(outcome.state)[0].is_error) == ("refunded 3 for 7", False)
+
+
+async def test_what_a_policy_has_said_is_not_asked_again_when_people_answer() -> None:
+    """DESIGN 8: a question that was asked stays asked, whatever its predicate thinks by then."""
+    asked: list[object] = []
+
+    def once(arguments: Any) -> bool:
+        asked.append(arguments)
+        return len(asked) == 1
+
+    @tool(approval=ask(when=once))
+    def pay(amount: int) -> str:
+        """Pay."""
+        return f"paid {amount}"
+
+    model = ScriptedModel(calls(pay, amount=3), says("Not paid."))
+    outcome = await talk(desk(model, tools=[pay]), model, "Pay", answers=(Reject(),))
+    assert (outcome.text, len(asked)) == ("Not paid.", 1)
+    assert results(outcome.state)[0].text.startswith("Tool 'pay' was rejected")
+
+
+async def test_decisions_by_different_people_one_after_the_other_are_all_kept() -> None:
+    """In-process too, a decided call waits for the others of its batch."""
+    both = calls(refund, order="7", amount=5.0) & calls(refund, order="8", amount=6.0)
+    model = ScriptedModel(both, says("One of two."))
+    agent = desk(model)
+    first = await agent.execute("Refund both")
+    seven, eight = first.interrupts
+    second = await inprocess.resume(agent, first.state, [Answering(decision=Reject(), interrupt_id=eight.id)])
+    assert [one.id for one in second.interrupts] == [seven.id]
+    outcome = await agent.resume(second.state, Approve())
+    assert [result.text for result in results(outcome.state)] == [
+        "refunded 5 for 7",
+        "Tool 'refund' was rejected by a human reviewer.",
+    ]
 
 
 async def test_a_decision_that_does_not_fit_changes_nothing() -> None:
@@ -177,7 +231,7 @@ async def test_the_model_reads_a_decision_in_words(decision: Decision, text: str
 
 
 async def test_approving_one_call_may_surface_the_question_of_another() -> None:
-    """B-18: an approved batch that asks by itself interrupts the run again."""
+    """B-18, B-85, E-82: an approved batch that asks by itself interrupts the run again."""
     batch = calls(refund, order="7", amount=5.0) & calls(choose, question="Send a voucher too?")
     model = ScriptedModel(batch, says("Done."))
     outcome = await talk(desk(model), model, "Refund", answers=(Approve(), Respond("No")))

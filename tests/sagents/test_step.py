@@ -364,7 +364,7 @@ async def test_a_policy_that_fails_leaves_it_to_a_person() -> None:
         async def evaluate(self, *_: Any) -> Any:
             raise TimeoutError("the rules engine is away")
 
-    @tool(approval=Shaky(ask().verdict))
+    @tool(approval=Shaky())
     def refund(order: str) -> str:
         """Refund."""
         return order

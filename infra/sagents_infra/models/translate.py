@@ -81,9 +81,10 @@ def _pieces(content: str | tuple[ContentPart, ...] | None) -> str | list[wire.Us
 def _result(result: ToolResult, tools: Mapping[str, str]) -> wire.ToolReturnPart[Any]:
     """A tool's result; an error goes the provider's own way for errors, where it has one."""
     pieces = [piece for piece in _pieces(result.content) if not isinstance(piece, wire.CachePoint)]
+    noted = [result.note, *pieces] if result.note else pieces
     return wire.ToolReturnPart(
         tool_name=result.name or tools.get(result.tool_call_id, "unknown"),
-        content=result.text if all(isinstance(piece, str) for piece in pieces) else pieces,
+        content=result.text_for_model if all(isinstance(piece, str) for piece in pieces) else noted,
         tool_call_id=result.tool_call_id,
         outcome="failed" if result.is_error else "success",
     )
