@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from temporalio.client import Client
 
 from sagents.errors import SagentsError
-from sagents.ports import Channel, Presence, Store
+from sagents.ports import Channel, Presence, Signer, Store
 
 
 class Outside(Protocol):
@@ -21,6 +21,8 @@ class Outside(Protocol):
     def channel(self) -> Channel: ...
     @property
     def presence(self) -> Presence: ...
+    @property
+    def signer(self) -> Signer | None: ...
     @property
     def settings(self) -> Any: ...
 

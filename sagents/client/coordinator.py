@@ -8,6 +8,7 @@ from sagents.client.server import AgentServer, Decisions
 from sagents.client.session import Session, agent_id_for
 from sagents.contract import Accepted
 from sagents.lifecycle import Lifecycle
+from sagents.principal import Principal
 
 Scope = Mapping[str, Any] | None
 Router = Callable[[str, Scope, Mapping[str, Any]], str]
@@ -70,9 +71,16 @@ class Coordinator:
         fresh = await self.start_conversation_session(session.conversation_id, scope=scope, options=options)
         return replace(fresh, events=session.events)
 
-    async def resume(self, conversation_id: str, decisions: Decisions = (), *, scope: Scope = None) -> Accepted:
+    async def resume(
+        self,
+        conversation_id: str,
+        decisions: Decisions = (),
+        *,
+        principal: Principal | None = None,
+        scope: Scope = None,
+    ) -> Accepted:
         """Answer what the conversation's agent waits for; one that sleeps wakes with the answer in hand (B-123)."""
-        return await self.server.resume(self.agent_id(conversation_id, scope), decisions)
+        return await self.server.resume(self.agent_id(conversation_id, scope), decisions, principal=principal)
 
     async def dismiss(self, conversation_id: str, *, scope: Scope = None) -> Accepted:
         """Close a halt without an answer; one that sleeps over a halt is woken (B-124)."""

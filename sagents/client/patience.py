@@ -21,13 +21,19 @@ T = TypeVar("T")
 Attempt = Callable[[], Awaitable[T]]
 SILENT = frozenset({RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED})
 """Temporal is there, but no worker says anything."""
+UNCONNECTED = "Failed client connect"
+"""How the SDK's error begins when a client that connects at its first call (`lazy=True`) cannot."""
+
+
+class Unconnected(Exception):
+    """Temporal was never reached."""
 
 
 async def patiently(agent_id: str, attempt: Attempt[T], patience: timedelta) -> T:
     """Try until it works, it is refused, or patience ends. What Temporal raises comes out as our errors."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + patience.total_seconds()
-    trouble: RPCError | None = None
+    trouble: RPCError | Unconnected | None = None
     tries = 0
     while clock() < deadline:
         try:
@@ -41,6 +47,8 @@ async def patiently(agent_id: str, attempt: Attempt[T], patience: timedelta) -> 
         except WorkflowUpdateFailedError as error:
             if not passes(error):
                 raise refusal(agent_id, error) from None
+        except Unconnected as error:
+            trouble = error
         except RPCError as error:
             if not passes(error):
                 raise failure(agent_id, error) from (None if is_absent(error) else error)
@@ -61,10 +69,19 @@ async def _bounded(attempt: Attempt[T], deadline: float) -> T:
         if task and task.cancelling() > cancels:
             raise asyncio.CancelledError from error
         raise
+    except RuntimeError as error:
+        if str(error).startswith(UNCONNECTED):
+            raise Unconnected(str(error)) from error
+        raise
 
 
-def _gave_up(agent_id: str, patience: timedelta, trouble: RPCError | None) -> CannotAnswer:
+def _gave_up(agent_id: str, patience: timedelta, trouble: RPCError | Unconnected | None) -> CannotAnswer:
     waited = f"within {patience.total_seconds():g} s"
+    if isinstance(trouble, Unconnected):
+        return CannotAnswer(
+            f"Temporal does not answer for {agent_id!r} {waited}: it cannot be reached. "
+            "`sagents dev` starts a server; TEMPORAL_ADDRESS names another."
+        )
     if trouble is not None and trouble.status not in SILENT:
         return CannotAnswer(f"Temporal did not answer for {agent_id!r} {waited}: {trouble.message}")
     return CannotAnswer(f"{agent_id!r} did not answer {waited}. Does a worker run? `sagents worker` starts one.")

@@ -1,5 +1,6 @@
 """What travels to agents, checked at the door: Temporal and the kernel never see what does not fit."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
@@ -9,12 +10,14 @@ from pydantic import ValidationError
 from sagents import contract
 from sagents.commands import Answering
 from sagents.contract import StartAgent
+from sagents.decision_log import Remember
 from sagents.decisions import Approve, Decision, Edit, Reject, Respond
 from sagents.errors import InvalidInput
 from sagents.lifecycle import Lifecycle
 from sagents.messages import ContentPart, Message, Role
 
 Payload = dict[str, Any]
+Decisions = Decision | Answering | Sequence[Decision | Answering]
 
 
 def start(
@@ -44,13 +47,15 @@ def start(
     return argument
 
 
-def message(content: str | Message | Sequence[ContentPart], id: str | None, display: str | None) -> Payload:
+def message(
+    content: str | Message | Sequence[ContentPart], id: str | None, display: str | None, sender: str | None = None
+) -> Payload:
     """A user's message. It gets its id here, so that whoever sends it again sends the same one."""
     if isinstance(content, Message):
         if content.role is not Role.USER:
             raise InvalidInput(f"A user's message is needed, not one of role {content.role}.")
         id, content = id or content.id, content.content or ""
-    payload: Payload = {"content": content, "id": id or f"msg_{uuid4().hex}", "display": display}
+    payload: Payload = {"content": content, "id": id or f"msg_{uuid4().hex}", "display": display, "sender": sender}
     checked = contract.parse_message(payload)
     return {**checked.model_dump(mode="json"), "id": checked.id}
 
@@ -62,17 +67,38 @@ def execute(until_tool: Sequence[str], until_tool_success: Sequence[str], max_ru
     return {**checked.model_dump(mode="json"), "id": checked.id}
 
 
-def decisions(given: Decision | Answering | Sequence[Decision | Answering]) -> list[Payload]:
+def decisions(given: Decisions) -> list[Payload]:
     """Decisions as the wire has them: flat, each with its interrupt's id where it names one."""
     several = given if isinstance(given, Sequence) else (given,)
     written = [_written(item) for item in several]
+    _check_size(written)
     contract.parse_resume(written)
     return written
 
 
+def decision(interrupt_id: str, given: Decision, digest: str | None, remember: Remember | None) -> Payload:
+    """One decision about one interrupt, flat."""
+    written = {**_written(given), **_beside(interrupt_id, digest, remember)}
+    _check_size(written)
+    contract.parse_decide(written)
+    return written
+
+
+def _check_size(written: Any) -> None:
+    size = len(json.dumps(written))
+    if size > contract.MAX_MESSAGE_BYTES:
+        raise InvalidInput(f"Decisions may have {contract.MAX_MESSAGE_BYTES:,} bytes at most, not {size:,}.")
+
+
+def _beside(interrupt_id: str | None, digest: str | None, remember: Remember | None) -> Payload:
+    beside = {"interrupt_id": interrupt_id, "digest": digest}
+    given = {name: value for name, value in beside.items() if value is not None}
+    return given if remember is None else {**given, "remember": remember.model_dump(mode="json")}
+
+
 def _written(item: Decision | Answering) -> Payload:
     if isinstance(item, Answering):
-        return {**_written(item.decision), "interrupt_id": item.interrupt_id}
+        return {**_written(item.decision), **_beside(item.interrupt_id, item.digest, item.remember)}
     match item:
         case Approve():
             return {"type": item.type} | ({"extend": item.extend} if item.extend else {})

@@ -11,7 +11,7 @@ from sagents.client.line import Line
 from sagents.client.reading import stored_name
 from sagents.contract import Accepted, StartAgent
 from sagents.errors import AgentNotFound, Fresh
-from sagents.ports import Channel, Presence, Store
+from sagents.ports import Channel, Presence, Signer, Store
 
 TOUCH_EVERY = timedelta(seconds=10)
 """Reading a state counts as activity (L-20), told to the agent at most this often: the kernel's own measure."""
@@ -21,10 +21,12 @@ REMEMBERED = 1_000
 
 
 class Reach:
-    """Temporal, the store, the channel and who looks."""
+    """Temporal, the store, the channel, who looks, and the keys to vouch for people with."""
 
-    def __init__(self, line: Line, store: Store, channel: Channel, presence: Presence | None) -> None:
-        self._line = line
+    def __init__(
+        self, line: Line, store: Store, channel: Channel, presence: Presence | None, signer: Signer | None = None
+    ) -> None:
+        self._line, self._signer = line, signer
         self._store, self._channel, self._presence = store, channel, presence
         self._touches: dict[str, float] = {}
 

@@ -12,30 +12,34 @@ from sagents.agent import Agent
 from sagents.client import payloads, watching
 from sagents.client.asking import Asking
 from sagents.client.connecting import connect_outside
+from sagents.client.deciding import DecidedItem, Deciding
 from sagents.client.finding import Finding
+from sagents.client.inbox import Inbox
 from sagents.client.line import Line
+from sagents.client.payloads import Decisions
 from sagents.client.reach import new_id
 from sagents.client.reading import stored_name
 from sagents.client.session import Session, agent_id_for
-from sagents.client.telling import Content, Decisions, Telling
+from sagents.client.telling import Content, Telling
 from sagents.client.viewing import Viewing
 from sagents.contract import StartAgent
 from sagents.errors import AgentNotFound, AgentNotRegistered, CannotAnswer
 from sagents.lifecycle import Lifecycle
 from sagents.messages import Message
-from sagents.ports import Channel, Presence, Store
+from sagents.ports import Channel, Presence, Signer, Store
 
-__all__ = ["AgentServer", "Content", "Decisions"]
+__all__ = ["AgentServer", "Content", "DecidedItem", "Decisions"]
 
 STARTER = "starts_with_an_export"
 """The id of the one restore with which a new agent starts, and the key under which its starter signs."""
 
 
-class AgentServer(Telling, Asking, Viewing, Finding):
+class AgentServer(Telling, Deciding, Inbox, Asking, Viewing, Finding):
     """Agents that run on Temporal. Make one by `await AgentServer.connect()` and keep it.
 
-    Absent agents raise `AgentNotFound`; those that sleep can be read, and are woken by `add_message`, `resume` and
-    `restore_state`. What it can tell is in `telling`, what it can ask in `asking`, who looks in `viewing`.
+    Absent agents raise `AgentNotFound`; those that sleep can be read, and are woken by `add_message`, `resume`,
+    `decide` and `restore_state`. What it can tell is in `telling`, what it can ask in `asking`, who looks in `viewing`,
+    people's decisions in `deciding`, what waits for them in `inbox`. With a `signer` it vouches for who decides.
     `CannotAnswer` means that Temporal, a worker or the store is out of reach, and says nothing about the agent.
     """
 
@@ -46,10 +50,11 @@ class AgentServer(Telling, Asking, Viewing, Finding):
         store: Store,
         channel: Channel,
         presence: Presence | None = None,
+        signer: Signer | None = None,
         task_queue: str = contract.TASK_QUEUE,
         patience: timedelta = timedelta(seconds=20),
     ) -> None:
-        super().__init__(Line(client, task_queue, patience), store, channel, presence)
+        super().__init__(Line(client, task_queue, patience), store, channel, presence, signer)
 
     @classmethod
     async def connect(cls, settings: Any = None) -> Self:
@@ -60,6 +65,7 @@ class AgentServer(Telling, Asking, Viewing, Finding):
             store=outside.store,
             channel=outside.channel,
             presence=outside.presence,
+            signer=outside.signer,
             task_queue=outside.settings.task_queue,
         )
 

@@ -83,6 +83,8 @@ class SyncAgentServer:
 
     add_message = waits(AgentServer.add_message)
     execute = waits(AgentServer.execute)
+    decide = waits(AgentServer.decide)
+    decide_all = waits(AgentServer.decide_all)
     resume = waits(AgentServer.resume)
     dismiss_interrupt = waits(AgentServer.dismiss_interrupt)
     cancel = waits(AgentServer.cancel)
@@ -105,6 +107,15 @@ class SyncAgentServer:
     interrupts = waits(AgentServer.interrupts)
     watch = streams(AgentServer.watch)
     subscribe = watch
+
+    inbox = waits(AgentServer.inbox)
+    claim = waits(AgentServer.claim)
+    release = waits(AgentServer.release)
+    decision_log = waits(AgentServer.decision_log)
+    verify_log = waits(AgentServer.verify_log)
+    logged_agents = waits(AgentServer.logged_agents)
+    rules = waits(AgentServer.rules)
+    revoke_rule = waits(AgentServer.revoke_rule)
 
     list_running_agents = waits(AgentServer.list_running_agents)
     agent_count = waits(AgentServer.agent_count)

@@ -9,29 +9,33 @@ from sagents import contract
 from sagents.client import payloads
 from sagents.client.reach import Reach, new_id
 from sagents.client.reading import stored_head, stored_name
-from sagents.commands import Answering
 from sagents.contract import Accepted, StartAgent
-from sagents.decisions import Decision
 from sagents.errors import AgentNotFound, CannotDismiss
 from sagents.lifecycle import Lifecycle
 from sagents.messages import ContentPart, Message
 from sagents.serialization import import_state
 
 Content = str | Message | Sequence[ContentPart]
-Decisions = Decision | Answering | Sequence[Decision | Answering]
 
 
 class Telling(Reach):
     """One method per command. Those that wake an agent which sleeps say so; the others raise `AgentNotFound`."""
 
     async def add_message(
-        self, agent_id: str, message: Content, *, id: str | None = None, display: str | None = None
+        self,
+        agent_id: str,
+        message: Content,
+        *,
+        id: str | None = None,
+        display: str | None = None,
+        sender: str | None = None,
     ) -> Accepted:
         """Give the agent a user's message; it starts a run, or waits for the end of the one under way (B-64).
 
-        Wakes an agent that sleeps. A message with the same `id` counts once, whoever repeats it.
+        Wakes an agent that sleeps. A message with the same `id` counts once, whoever repeats it. `sender` is whose it
+        is, as a door has verified it: who asks for something cannot approve it where `self_approval=False`.
         """
-        payload = payloads.message(message, id, display)
+        payload = payloads.message(message, id, display, sender)
         return await self._tell_or_wake(agent_id, contract.ADD_MESSAGE, payload, payload["id"])
 
     async def execute(
@@ -45,14 +49,6 @@ class Telling(Reach):
         """Run on what is in the state; returns at once. Raises `CannotExecute` unless it is idle (B-61)."""
         payload = payloads.execute(until_tool, until_tool_success, max_runs)
         return await self._tell(agent_id, contract.EXECUTE, payload, payload["id"])
-
-    async def resume(self, agent_id: str, decisions: Decisions = ()) -> Accepted:
-        """Answer what waits: decisions in the order of the open interrupts, or `Answering`s that name theirs.
-
-        Without any, a paused run goes on. Raises `CannotResume`, and then nothing has changed (B-62). An agent that
-        sleeps wakes with the answer in hand (B-123).
-        """
-        return await self._tell_or_wake(agent_id, contract.RESUME, payloads.decisions(decisions), new_id("res"))
 
     async def dismiss_interrupt(self, agent_id: str) -> Accepted:
         """Close a halt without an answer; other interrupts want one and raise `CannotDismiss` (B-63).

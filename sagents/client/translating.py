@@ -1,6 +1,6 @@
 """What Temporal's client raises, as our errors. "Cannot answer" never turns into "does not run" (E-58)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.client import WorkflowUpdateFailedError
@@ -16,7 +16,14 @@ from sagents.errors import (
     CannotExecute,
     CannotRestore,
     CannotResume,
+    DecisionConflict,
+    DecisionRefused,
+    DigestMismatch,
+    Forbidden,
     Fresh,
+    InterruptGone,
+    InterruptUnknown,
+    InvalidDecision,
     InvalidInput,
     NotPossible,
     SagentsError,
@@ -37,6 +44,12 @@ REFUSALS: dict[str, Callable[[str, str], NotPossible]] = {
     kind.__name__: kind for kind in (AgentBusy, CannotCancel, CannotDismiss, CannotExecute, CannotRestore, Fresh)
 }
 """What an agent's status does not allow, by the type that the kernel writes in the refusal."""
+
+DECISION_REFUSALS: dict[str, type[DecisionRefused]] = {
+    kind.__name__: kind
+    for kind in (DecisionConflict, InterruptGone, InterruptUnknown, DigestMismatch, InvalidDecision, Forbidden)
+}
+"""Why a decision about one interrupt is not taken; which one, and what in the decision, stands in the details."""
 
 
 def passes(error: Exception) -> bool:
@@ -72,6 +85,10 @@ def refusal(agent_id: str, error: WorkflowUpdateFailedError) -> SagentsError:
         return CannotResume(agent_id, status, cause.message)
     if kind := REFUSALS.get(cause.type or ""):
         return kind(agent_id, status)
+    if decision := DECISION_REFUSALS.get(cause.type or ""):
+        about = cause.details[1] if len(cause.details) > 1 and isinstance(cause.details[1], Mapping) else {}
+        named = {name: str(about.get(name) or "") for name in ("interrupt_id", "pointer")}
+        return decision(agent_id, status, cause.message, **named)
     if cause.type == "InvalidInput":
         return InvalidInput(cause.message)
     return SagentsError(f"{agent_id!r} failed to answer: {cause.message}")

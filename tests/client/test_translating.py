@@ -11,6 +11,15 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from sagents import AgentNotFound, CannotAnswer, CannotCancel, CannotExecute, CannotResume, InvalidInput, NotPossible
 from sagents.client.translating import failure, is_absent, passes, refusal
+from sagents.errors import (
+    DecisionConflict,
+    DecisionRefused,
+    DigestMismatch,
+    Forbidden,
+    InterruptGone,
+    InterruptUnknown,
+    InvalidDecision,
+)
 
 
 def rpc(status: RPCStatusCode, detail: ProtoMessage | None = None) -> RPCError:
@@ -66,3 +75,23 @@ def test_refusals_come_back_as_what_the_kernel_raised() -> None:
     assert "Decision count" in str(resume)
     assert isinstance(refusal("a", refused("InvalidInput", "bad")), InvalidInput)
     assert not isinstance(refusal("a", refused("Surprise", "what")), NotPossible)
+
+
+@pytest.mark.parametrize(
+    "kind", [DecisionConflict, InterruptGone, InterruptUnknown, DigestMismatch, InvalidDecision, Forbidden]
+)
+def test_a_refused_decision_says_which_interrupt_and_where_in_the_decision(kind: type[DecisionRefused]) -> None:
+    """B-62, B-83: each refusal by its name."""
+    details = ["interrupted", {"interrupt_id": "int_1", "pointer": "/arguments/amount"}]
+    error = refusal("a", WorkflowUpdateFailedError(ApplicationError("it is so", *details, type=kind.__name__)))
+    assert type(error) is kind
+    assert isinstance(error, DecisionRefused)
+    assert isinstance(error, CannotResume)
+    assert (error.agent_id, error.status, error.interrupt_id) == ("a", "interrupted", "int_1")
+    assert (error.pointer, str(error)) == ("/arguments/amount", "it is so")
+
+
+def test_a_refused_decision_of_an_older_worker_is_one_too() -> None:
+    error = refusal("a", refused("Forbidden", "no", "interrupted"))
+    assert isinstance(error, Forbidden)
+    assert (error.interrupt_id, error.pointer) == ("", "")
