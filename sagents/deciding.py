@@ -6,7 +6,7 @@ late or wants otherwise learns how it ended.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sagents.commands import Answering, Resume
@@ -28,6 +28,9 @@ from sagents.interrupts import Closed, Interrupt
 from sagents.loop import apply
 from sagents.principal import Who
 from sagents.results import Decided
+
+SKEW = timedelta(seconds=5)
+"""How far a door's clock may be behind."""
 
 
 class Judged(NamedTuple):
@@ -105,8 +108,7 @@ class Judge:
         interrupt = self.head.interrupt(self.interrupt_id)
         if interrupt is None or not interrupt.is_open:
             return self._late()
-        if interrupt.expires_at is not None and self.who.at is not None and self.who.at >= interrupt.expires_at:
-            raise self._no(InterruptGone, f"it expired at {interrupt.expires_at:%Y-%m-%d %H:%M:%S} UTC")
+        self._check_time(interrupt)
         self._check_kind(interrupt)
         if not self.by_anybody:
             self._check_person(interrupt)
@@ -121,6 +123,18 @@ class Judge:
         voted = interrupt.voted(decided.vote)
         repeated = any(vote.but(who=self.who) == decided.vote for vote in interrupt.votes_of(self.who))
         return Judged(_answer(voted, self.who), None if repeated and voted.is_open else decided)
+
+    def _check_time(self, interrupt: Interrupt) -> None:
+        """Not after its end, and not before it was asked: then an old word, read in the history, is sent again."""
+        at = self.who.at
+        if at is None:
+            return
+        if interrupt.expires_at is not None and at >= interrupt.expires_at:
+            raise self._no(InterruptGone, f"it expired at {interrupt.expires_at:%Y-%m-%d %H:%M:%S} UTC")
+        if interrupt.opened_at is not None and at < interrupt.opened_at - SKEW:
+            raise self._no(Forbidden, "the decision is older than the question; decide once more")
+        if any(vote.who.at is not None and vote.who.at > at for vote in interrupt.votes_of(self.who)):
+            raise self._no(DecisionConflict, f"{self.who.name!r} has decided later than this decision was made")
 
     def _check_kind(self, interrupt: Interrupt) -> None:
         if self.decision.type not in interrupt.allowed_decisions:

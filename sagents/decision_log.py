@@ -66,6 +66,8 @@ class Entry(Frozen):
     tool: str | None = None
     tool_call_id: str | None = None
     run_id: str | None = None
+    record: str = ""
+    """Where the store keeps the step that asked."""
     summary: str = ""
     arguments: Mapping[str, JsonValue] | None = None
     after: Mapping[str, JsonValue] | None = None

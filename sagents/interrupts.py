@@ -67,6 +67,7 @@ class Interrupt(Terms):
     decision: Decision | None = None
     votes: tuple[Vote, ...] = ()
     created_at: datetime | None = None
+    opened_at: datetime | None = None
     expires_at: datetime | None = None
     reminded_at: datetime | None = None
     escalated: int = 0
@@ -89,9 +90,10 @@ class Interrupt(Terms):
 
     def made_at(self, now: datetime) -> Self:
         """As it is from now on: its deadlines count from here."""
-        if self.created_at is not None:
-            return self
-        return self.but(created_at=now, expires_at=now + self.expires_after if self.expires_after else None)
+        if self.created_at is None:
+            expires_at = now + self.expires_after if self.expires_after else None
+            return self.but(created_at=now, opened_at=now, expires_at=expires_at)
+        return self if self.opened_at is not None else self.but(opened_at=now)
 
     @property
     def approvals(self) -> int:
@@ -133,7 +135,7 @@ class Interrupt(Terms):
 
     def reopened(self, why: str) -> Self:
         """Open again, because nobody could do anything with the decision; `problem` tells the next person why."""
-        return self.but(decision=None, status=InterruptStatus.PENDING, votes=(), problem=why)
+        return self.but(decision=None, status=InterruptStatus.PENDING, votes=(), opened_at=None, problem=why)
 
 
 _STATUS_AFTER = {

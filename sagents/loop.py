@@ -50,6 +50,7 @@ from sagents.results import (
 
 CANCELLED = "The run was cancelled before this call could be completed."
 NOBODY = "Nobody answered in time."
+HALT = "halt"
 
 
 def next_action(head: Head) -> Action:
@@ -86,7 +87,7 @@ def _applied(head: Head, result: Result) -> Head:
         case Continued():
             return head.but(phase=Phase.MODEL, ending=None)
         case Steered():
-            return head.with_operations(AddMessages(messages=result.messages))
+            return _steered(head, result)
         case Plan():
             return _planned(head, result)
         case CallsDone():
@@ -138,6 +139,14 @@ def _started(head: Head, started: Started) -> Head:
     free = _broken_off(head, None, ABANDONED) if head.run else head
     begun = free.but(phase=Phase.MODEL, run=Run(spec=started.run), runs=head.runs + 1, ending=None)
     return begun.with_operations(AddMessages(messages=started.messages)) if started.messages else begun
+
+
+def _steered(head: Head, steered: Steered) -> Head:
+    head = head.with_operations(AddMessages(messages=steered.messages))
+    if not steered.requesters:
+        return head
+    known = (*head.started.spec.requesters, *steered.requesters)
+    return head.with_run(spec=head.started.spec.but(requesters=tuple(dict.fromkeys(known))))
 
 
 def _restored(head: Head, result: WasRestored) -> Head:
@@ -207,6 +216,8 @@ def _clock_struck(head: Head, result: Reminded | Escalated) -> Head:
 def _closed_by(head: Head, interrupt: Interrupt) -> Head:
     """With another version of an interrupt; a gate that this closes lets its call go on."""
     head = head.with_interrupt(interrupt)
+    if interrupt.reason == HALT and not interrupt.is_open:
+        return head.but(interrupts=(interrupt,))  # a halt outranks what else was asked
     if not interrupt.is_gate or interrupt.is_open:
         return head
     calls = tuple(
@@ -250,6 +261,8 @@ def _answered(head: Head, done: AnswerDone) -> Head:
     if old is not None and done.answered.raised is not None:
         return head.but(interrupts=(*kept, _raised(f"{old.id}+", done.answered.raised, old.tool_call_id, old.tool)))
     head = head.but(interrupts=kept)
+    if old is not None and old.reason == HALT:  # what the person said starts anew, wherever the run was
+        head = head.with_run(ending=None).but(phase=Phase.MODEL)
     if done.answered.paused:
         return _finished(head, Ending(kind=OutcomeKind.PAUSED, cause=done.answered.pause))
     return head

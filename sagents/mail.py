@@ -93,6 +93,11 @@ def merged(notes: tuple[NewMessage, ...]) -> tuple[Message, ...]:
     return (Message.user(tuple(parts), id=ids[0] if ids else None, metadata={"merged": ids} if len(ids) > 1 else {}),)
 
 
+def senders(notes: Iterable[NewMessage]) -> tuple[str, ...]:
+    """Whose messages these are, as far as a door has said so; each person once."""
+    return tuple(dict.fromkeys(note.sender for note in notes if note.sender is not None))
+
+
 def _short(note_id: str) -> str:
     """11 characters that stand for an id: 66 bits."""
     return urlsafe_b64encode(hashlib.sha256(note_id.encode()).digest()[:9])[:11].decode()

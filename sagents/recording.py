@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sagents.closing import ended
 from sagents.decision_log import Entry, EntryKind
-from sagents.decisions import Edit
 from sagents.head import Head
 from sagents.interrupts import Interrupt, InterruptStatus
 from sagents.plan import Plan, PlannedCall
@@ -56,8 +55,9 @@ def _changed_by(result: Result) -> EntryKind:
 class _Recorder:
     def __init__(self, before: Head, after: Head, now: datetime) -> None:
         self.before, self.after, self.now = before, after, now
-        run = after.run or before.run
+        run = (before.run if before.interrupts else None) or after.run or before.run
         self.run_id = run.spec.id if run else None
+        self.record = run.record if run else ""
 
     def entry(self, interrupt: Interrupt, kind: EntryKind, result: Result) -> Entry:
         decided = result if isinstance(result, Decided) and result.interrupt_id == interrupt.id else None
@@ -72,8 +72,8 @@ class _Recorder:
             tool=interrupt.tool,
             tool_call_id=interrupt.tool_call_id,
             run_id=self.run_id,
+            record=self.record,
             summary=interrupt.message,
-            after=decision.arguments if isinstance(decision, Edit) else None,
             digest=decided.digest if decided else interrupt.digest,
             policy=interrupt.policy,
             decision=decision,
@@ -108,6 +108,7 @@ class _Recorder:
             tool=call.name,
             tool_call_id=call.call_id,
             run_id=self.run_id,
+            record=self.record,
             note=note,
             notify=None,
         )

@@ -115,6 +115,7 @@ class Steered(Frozen):
     """Messages that are put in before the next model call of the run under way (K-14)."""
 
     messages: tuple[Message, ...]
+    requesters: tuple[str, ...] = ()
 
 
 class WasReset(Frozen):

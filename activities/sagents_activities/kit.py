@@ -20,6 +20,7 @@ from sagents_activities.announcer import Announcer
 from sagents_activities.fence import Fence
 from sagents_activities.mirrors import Mirrors
 from sagents_activities.reader import StateReader
+from sagents_activities.recorded import RecordedCalls
 from sagents_activities.saver import Saver
 from sagents_activities.userland import Userland
 
@@ -44,10 +45,12 @@ class Kit:
 
     def __post_init__(self) -> None:
         reader = StateReader(self.store)
+        object.__setattr__(self, "calls", RecordedCalls(self.store))
         object.__setattr__(self, "reader", reader)
         object.__setattr__(self, "saver", Saver(self.store, reader, Mirrors(self.app, self.userland, self.store)))
         object.__setattr__(self, "fence", Fence(self.store))
 
+    calls: RecordedCalls = field(init=False)
     reader: StateReader = field(init=False)
     saver: Saver = field(init=False)
     fence: Fence = field(init=False)

@@ -1,8 +1,10 @@
 """Keeping an agent: taking over as its writer when it wakes, saving it while it lives."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 
+import structlog
 from pydantic import JsonValue, ValidationError
 from temporalio import activity
 
@@ -11,9 +13,15 @@ from sagents.carried import Carried, Woken
 from sagents.plan import AnnounceRequest, Saved, SaveReason, SaveRequest, ViewersRequest, WakeRequest
 from sagents.status import Status
 from sagents.viewers import Viewers
+from sagents_activities.docket import Docket, docket
 from sagents_activities.failures import translated
 from sagents_activities.kit import Kit
 from sagents_activities.measures import saved_because
+
+NOTICE = 3.0
+"""Seconds that a notifier has."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,12 +70,27 @@ class RecordActivities:
             async with self.kit.announcer(request.agent_id, run_id, key).publishing() as announcer:
                 announcer.all(request.before)
                 await announcer.flush()
-                saved = await self.kit.saver.save(carried.but(head=head), request.seq, request.reason)
+                found = await docket(self.kit.calls, head, request.entries)
+                saved = await self.kit.saver.save(carried.but(head=head), request.seq, request.reason, found)
+                for entry in found.entries:
+                    announcer.emit(f"approval.{entry.kind}", entry.model_dump(mode="json"))
                 if request.status_is_news and request.reason is not SaveReason.SHUTDOWN:
                     announcer.status(str(head.status), head.ending)
                 announcer.all(request.after)
+            await self._notify(found)
             saved_because(self.kit.measured(head.agent), head, request)
             return saved
+
+    async def _notify(self, found: Docket) -> None:
+        """Tell people outside, side by side and not for long: who cannot be told costs the agent nothing."""
+        sent = [asyncio.create_task(self.kit.notifier.notify(notice)) for notice in found.notices]
+        if sent:
+            await asyncio.wait(sent, timeout=NOTICE)
+        for task in sent:
+            late = task.cancel()
+            if late or (not task.cancelled() and task.exception() is not None):
+                why = "it took too long" if late else repr(task.exception())
+                log.warning("a notice was not sent", agent=found.agent_id, error=why)
 
     @activity.defn(name="announce")
     async def announce(self, request: AnnounceRequest) -> None:

@@ -10,6 +10,7 @@ from sagents.lifecycle import Lifecycle
 from sagents.operations import OPERATIONS, Operation
 from sagents.plan import Saved, SaveReason
 from sagents.ports import Save, Segment, Store, Weight
+from sagents_activities.docket import NOTHING, Docket
 from sagents_activities.mirrors import Mirrors
 from sagents_activities.reader import Lead, StateReader
 
@@ -37,8 +38,11 @@ class Saver:
             tail += await self.reader.tail(agent_id, log.base.position + len(tail), log.position)
         return first.carried.but(head=first.carried.head.but(log=log.but(tail=tail)))
 
-    async def save(self, carried: Carried, seq: int, reason: SaveReason) -> Saved:
-        """Store it, then tell the application's own savers and listeners. A retry of the same save changes nothing."""
+    async def save(self, carried: Carried, seq: int, reason: SaveReason, docket: Docket = NOTHING) -> Saved:
+        """Store it with what happened to interrupts, then tell the application's own savers and listeners.
+
+        A retry of the same save changes nothing.
+        """
         agent_id, log = carried.head.agent.agent_id, carried.head.log
         save = Save(
             agent_id=agent_id,
@@ -47,7 +51,9 @@ class Saver:
             head=carried.at_rest.model_dump_json(),
             base=log.reached,
             segment=None if log.is_saved else await self._segment(agent_id, log),
-            interrupts=tuple(interrupt.model_dump_json() for interrupt in carried.head.open_interrupts),
+            interrupts=tuple(item.model_dump_json() for item in docket.items),
+            entries=tuple(entry.model_dump_json() for entry in docket.entries),
+            rules=tuple(rule.model_dump_json() for rule in docket.rules),
         )
         row = await self.store.save(save)
         stored = Carried.model_validate_json(row.head) if row.head else carried

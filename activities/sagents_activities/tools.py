@@ -1,7 +1,6 @@
 """Tool calls: one activity each, with arguments from the step's record."""
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from temporalio import activity
 
@@ -9,9 +8,8 @@ from sagents.agent import Agent
 from sagents.calling import run_call
 from sagents.drafting import context_of
 from sagents.errors import AgentNotRegistered, InvalidAgent, NotHere, StoreUnavailable
-from sagents.messages import Message, ToolCall, ToolResult
-from sagents.operations import AddMessages, CutMessages, Operation, SetMessages
-from sagents.plan import CallRequest, CallResult, Plan, WorkerLoss
+from sagents.messages import ToolCall, ToolResult
+from sagents.plan import CallRequest, CallResult, WorkerLoss
 from sagents.surroundings import Surroundings
 from sagents_activities.failures import translated
 from sagents_activities.kit import Kit
@@ -27,7 +25,6 @@ class ToolActivities:
     """Effects of running tools."""
 
     kit: Kit
-    records: "RecordCache" = field(default_factory=lambda: RecordCache())
 
     @activity.defn(name="tool_call")
     async def call(self, request: CallRequest) -> CallResult:
@@ -70,14 +67,10 @@ class ToolActivities:
 
     async def _planned(self, request: CallRequest) -> ToolCall:
         """The call as the model made it, with the arguments that a person gave instead, where one did."""
-        key = (activity.info().workflow_run_id or "", request.record)
-        plan = self.records.get(key)
-        if plan is None:
-            body = await self.kit.store.get(request.agent.agent_id, request.record)
-            if body is None:
-                raise StoreUnavailable(f"The store does not have the record {request.record!r} (any more).")
-            plan = self.records.put(key, body)
-        call = plan[request.call_id]
+        calls = await self.kit.calls.of(request.agent.agent_id, request.record)
+        if calls is None:
+            raise StoreUnavailable(f"The store does not have the record {request.record!r} (any more).")
+        call = calls[request.call_id]
         return call if request.arguments is None else call.but(arguments=request.arguments)
 
     async def _was_lost(self, request: CallRequest) -> bool:
@@ -87,40 +80,6 @@ class ToolActivities:
         key = f"started:{info.workflow_run_id}:{request.call_id}"
         mine = str(info.attempt)
         return mine != await self.kit.store.put_once(request.agent.agent_id, key, mine, info.workflow_run_id or "")
-
-
-@dataclass
-class RecordCache:
-    """The calls of the records that this process read last: a batch of many calls parses its record once.
-
-    The key of a record is unique to its agent only, so the workflow run goes with it.
-    """
-
-    limit: int = 64 * 1024 * 1024
-    _calls: OrderedDict[tuple[str, str], tuple[dict[str, ToolCall], int]] = field(default_factory=OrderedDict)
-
-    def get(self, record: tuple[str, str]) -> dict[str, ToolCall] | None:
-        return self._calls[record][0] if record in self._calls else None
-
-    def put(self, record: tuple[str, str], body: str) -> dict[str, ToolCall]:
-        plan = Plan.model_validate_json(body)
-        messages = (message for operation in plan.operations for message in _said(operation))
-        calls = {call.call_id: call for message in messages for call in message.tool_calls}
-        self._calls[record] = (calls, len(body))
-        while sum(size for _, size in self._calls.values()) > self.limit and len(self._calls) > 1:
-            self._calls.popitem(last=False)
-        return calls
-
-
-def _said(operation: Operation) -> tuple[Message, ...]:
-    """The messages of an operation; an `after_model` hook may have changed a reply, and then the later ones count."""
-    match operation:
-        case AddMessages() | SetMessages():
-            return operation.messages
-        case CutMessages():
-            return operation.replacement
-        case _:
-            return ()
 
 
 def _error(request: CallRequest, text: str) -> CallResult:

@@ -21,6 +21,7 @@ from sagents.ports import Channel, Model, Notifier, Presence, Signer, Store
 from sagents_activities.hooks import HookActivities
 from sagents_activities.kit import ROLLING_DEPLOY, Kit
 from sagents_activities.records import RecordActivities
+from sagents_activities.review import ReviewActivities
 from sagents_activities.steps import ModelActivities
 from sagents_activities.tools import ToolActivities
 from sagents_infra.identity import KeyRing
@@ -78,6 +79,7 @@ def make_worker(client: Client, kit: Kit, settings: Settings) -> Worker:
             hooks.settle,
             hooks.notify,
             hooks.restore,
+            ReviewActivities(kit).review,
             records.save,
             records.wake,
             records.announce,

@@ -82,6 +82,7 @@ def _start(life: Life, call: CallState) -> ActivityHandle[CallResult]:
         call_id=call.plan.call_id,
         name=call.plan.name,
         arguments=call.arguments,
+        approved=call.plan.approval is not None,
         on_worker_loss=call.plan.on_worker_loss,
     )
     return gate.tool_call(request, call.plan)

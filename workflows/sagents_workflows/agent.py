@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from sagents_workflows import views
+from sagents_workflows import ruling, views
 from sagents_workflows.announcing import announce
 from sagents_workflows.life import BREAK_OFF, Life
 from sagents_workflows.work import WayOut, work
@@ -20,7 +20,6 @@ with workflow.unsafe.imports_passed_through():
     from sagents.clipping import clipped
     from sagents.commands import NewMessage, Note, Resume, Stop
     from sagents.contract import Accepted, AgentInfo, Inactivity, InterruptView, StartAgent, StateView
-    from sagents.deciding import matched
     from sagents.errors import (
         AgentBusy,
         CannotCancel,
@@ -28,12 +27,14 @@ with workflow.unsafe.imports_passed_through():
         CannotExecute,
         CannotRestore,
         CannotResume,
+        DecisionRefused,
         Fresh,
         InvalidInput,
         SagentsError,
     )
     from sagents.lifecycle import MILLISECOND, Lifecycle, WhileInterrupted, WhileRunning
     from sagents.messages import Message
+    from sagents.principal import Who
     from sagents.status import Status
     from sagents.todo import Todo
     from sagents.viewers import Viewer
@@ -73,7 +74,7 @@ class AgentWorkflow:
     def at_boundary(self, way_out: WayOut) -> bool:
         """Whether nothing would be lost: all is saved, no handler and no announcement is under way."""
         life = self.life
-        if not (life.head.log.is_saved and self._is_quiet()):
+        if life.entries or not (life.head.log.is_saved and self._is_quiet()):
             return False
         return way_out is WayOut.RENEW or life.stored_notes == life.mail.notes
 
@@ -95,8 +96,15 @@ class AgentWorkflow:
         self._take(contract.parse_message, payloads)
 
     @workflow.signal(name=contract.RESUME)
-    def signal_resume(self, *payloads: Any) -> None:
-        self._take(contract.parse_resume, payloads)
+    async def signal_resume(self, *payloads: Any) -> None:
+        with self._explained():
+            command = contract.parse_resume(contract.only(payloads))
+            if ruling.is_plain(command):
+                self.life.note(command.but(who=Who(at=workflow.now())))
+                return
+            self.life.answering = True
+            await self._awake()
+            await ruling.decide(self.life, command)
 
     @workflow.signal(name=contract.CANCEL)
     def signal_cancel(self, *payloads: Any) -> None:
@@ -164,7 +172,7 @@ class AgentWorkflow:
         self.life.signals += 1
         try:
             yield
-        except InvalidInput as error:
+        except (InvalidInput, CannotResume) as error:
             self.life.problem = clipped(str(error))
 
     @property
@@ -215,18 +223,28 @@ class AgentWorkflow:
 
     @workflow.update(name=contract.RESUME)
     async def resume(self, payload: Any = None) -> Accepted:
-        command = contract.parse_resume(payload)
-        self.life.answering = True
-        await self._awake()
-        self._check_decisions(command)
-        self.note(command)
-        return Accepted()
+        return await self._decided(contract.parse_resume(payload))
 
     @resume.validator
     def _check_resume(self, payload: Any = None) -> None:
-        command = _parsed(contract.parse_resume, payload)
-        if self.life.awake:
-            self._check_decisions(command)
+        self._check_decisions(_parsed(contract.parse_resume, payload))
+
+    @workflow.update(name=contract.DECIDE)
+    async def decide(self, payload: Any = None) -> Accepted:
+        return await self._decided(contract.parse_decide(payload))
+
+    @decide.validator
+    def _check_decide(self, payload: Any = None) -> None:
+        self._check_decisions(_parsed(contract.parse_decide, payload))
+
+    async def _decided(self, command: Resume) -> Accepted:
+        self.life.updates += 1
+        self.life.answering = True
+        await self._awake()
+        try:
+            return Accepted(decisions=await ruling.decide(self.life, command))
+        except CannotResume as error:
+            _refuse(error)
 
     @workflow.update(name=contract.CANCEL)
     async def cancel(self, payload: Any = None) -> Accepted:
@@ -318,16 +336,11 @@ class AgentWorkflow:
         await workflow.wait_condition(lambda: self.life.awake)
 
     def _check_decisions(self, command: Resume) -> None:
-        """Against the interrupts as they are once the decisions that already wait are made."""
-        head = self.life.head
-        if not command.decisions and head.status is Status.PAUSED:
-            return
-        if self.life.mail.has(Resume):
-            _refuse(CannotResume(self._id, head.status, "Another decision was just made; look again"))
-        try:
-            matched(head, command, workflow.now())
-        except CannotResume as error:
-            _refuse(error)
+        if self.life.awake:
+            try:
+                ruling.check(self.life, command)
+            except CannotResume as error:
+                _refuse(error)
 
     # ── queries ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -387,5 +400,7 @@ def _refuse(error: SagentsError) -> NoReturn:
 
     It is brief, traceback included: Temporal takes 2 MiB of it, and what it is about may be larger.
     """
-    status, kind = getattr(error, "status", None), type(error).__name__
-    raise ApplicationError(clipped(str(error)), status, type=kind, non_retryable=True) from None
+    details = [getattr(error, "status", None)]
+    if isinstance(error, DecisionRefused):
+        details.append({"interrupt_id": clipped(error.interrupt_id), "pointer": clipped(error.pointer)})
+    raise ApplicationError(clipped(str(error)), *details, type=type(error).__name__, non_retryable=True) from None

@@ -19,11 +19,12 @@ with workflow.unsafe.imports_passed_through():
         Resume,
         Stop,
     )
+    from sagents.deadlines import struck
     from sagents.deciding import matched
     from sagents.errors import CannotResume
     from sagents.head import Phase
     from sagents.lifecycle import WhileRunning
-    from sagents.mail import merged
+    from sagents.mail import merged, senders
     from sagents.plan import RunSpec
     from sagents.results import Continued, Dismissed, Started, Steered, WasReset
     from sagents.status import Status
@@ -37,6 +38,7 @@ async def deliver(life: Life) -> None:
         _resume(life, resume)
     for dismissal in life.mail.take(Dismiss):
         _dismiss(life, dismissal)
+    _strike(life)
     if life.head.status.is_running:
         _steer(life)
     else:
@@ -62,12 +64,13 @@ def _start_run(life: Life) -> None:
     if life.holds or _trips_breaker(life):
         return
     by_machines = life.mail.is_only_machines
-    messages, executes = merged(life.mail.take(NewMessage)), life.mail.take(Execute)
-    if messages:
+    taken, executes = life.mail.take(NewMessage), life.mail.take(Execute)
+    if taken:
         if life.head.status is Status.INTERRUPTED:
             life.tell("status_changed", status=Status.IDLE, data=None)  # the question is closed (E-37)
         life.drained()
-        life.took(Started(run=RunSpec(id=life.next_run_id), messages=messages))
+        run = RunSpec(id=life.next_run_id, requesters=senders(taken))
+        life.took(Started(run=run, messages=merged(taken)))
     elif executes and life.head.status.takes_execute:
         life.took(Started(run=executes[0].run(life.next_run_id)))
     else:
@@ -89,9 +92,9 @@ def _trips_breaker(life: Life) -> bool:
 def _steer(life: Life) -> None:
     """Before the next model call, where the lifecycle says so and no call waits for its result (K-14)."""
     steers = life.lifecycle.while_running is WhileRunning.STEER
-    if steers and life.head.phase is Phase.MODEL and (messages := merged(life.mail.take(NewMessage))):
+    if steers and life.head.phase is Phase.MODEL and (taken := life.mail.take(NewMessage)):
         life.drained()
-        life.took(Steered(messages=messages))
+        life.took(Steered(messages=merged(taken), requesters=senders(taken)))
         life.stir()
 
 
@@ -106,7 +109,18 @@ def _resume(life: Life, command: Resume) -> None:
         life.took(decision)
     if not decided and life.head.status is Status.PAUSED:
         life.took(Continued())
-    life.run_begins()
+    if life.head.status.is_running:
+        life.run_begins()
+
+
+def _strike(life: Life) -> None:
+    """The clocks of what waits for people: after the decisions, which were judged by their own time."""
+    while (due := struck(life.head.open_interrupts, workflow.now())) is not None:
+        life.took(due)
+        if life.head.status.is_running:
+            life.run_begins()
+        elif not life.head.open_interrupts:
+            life.came_to_rest()
 
 
 def _dismiss(life: Life, _: Dismiss) -> None:

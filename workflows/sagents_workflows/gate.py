@@ -17,9 +17,11 @@ with workflow.unsafe.imports_passed_through():
     from sagents.carried import Woken
     from sagents.clipping import clipped
     from sagents.pace import PACE
+    from sagents.reviews import Reviewed, ReviewRequest
     from sagents.viewers import Viewers
     from sagents_activities.hooks import HookActivities
     from sagents_activities.records import RecordActivities
+    from sagents_activities.review import ReviewActivities
     from sagents_activities.steps import ModelActivities
     from sagents_activities.tools import ToolActivities
 
@@ -61,6 +63,17 @@ def answer(request: plan.AnswerRequest) -> ActivityHandle[plan.Answered]:
         summary=f"answer of {request.interrupt.tool or request.interrupt.reason}",
         start_to_close=timedelta(minutes=5),
         schedule_to_close=timedelta(hours=1),
+    )
+
+
+def review(request: ReviewRequest) -> ActivityHandle[Reviewed]:
+    """Check decisions: signatures, and arguments by the tool's schema. A person waits for the answer."""
+    return _start(
+        ReviewActivities.review,
+        request,
+        summary="review of a decision",
+        start_to_close=timedelta(seconds=30),
+        schedule_to_close=timedelta(minutes=2),
     )
 
 

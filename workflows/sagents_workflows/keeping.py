@@ -44,7 +44,7 @@ async def wake(life: Life) -> None:
 
 async def save(life: Life, *, before: tuple[Bulletin, ...] = (), after: tuple[Bulletin, ...] = ()) -> bool:
     """Save, and say whether it worked. What failed for good is tried again after a while or with the next note."""
-    notes, news = life.mail.notes, life.told()
+    notes, news, entries = life.mail.notes, life.told(), life.entries
     request = SaveRequest(
         agent_id=life.head.agent.agent_id,
         seq=life.next_seq(),
@@ -52,6 +52,7 @@ async def save(life: Life, *, before: tuple[Bulletin, ...] = (), after: tuple[Bu
         status_is_news=life.untold_rest or life.head.status is not life.status_told,
         before=(*news, *before),
         after=after,
+        entries=entries,
     )
     try:
         saved = await gate.save(request)
@@ -59,6 +60,7 @@ async def save(life: Life, *, before: tuple[Bulletin, ...] = (), after: tuple[Bu
         life.news = [*news, *life.news]
         await _hold(life, error, notes)
         return False
+    life.entries = life.entries[len(entries) :]
     confirm(life, saved)
     return True
 

@@ -11,6 +11,7 @@ from sagents_workflows.keeping import TRY_AGAIN, save
 from sagents_workflows.life import Life, words_of
 
 with workflow.unsafe.imports_passed_through():
+    from sagents.deadlines import next_deadline
     from sagents.plan import Bulletin, ViewersRequest
     from sagents.status import Status
 
@@ -52,7 +53,9 @@ def rings_at(life: Life) -> datetime | None:
     """The next moment at which something has to be decided: a departure, a lease's end, a saver's next try."""
     leaves = departure(life)
     lease = life.viewers.until if life.lifecycle.presence.enabled and not life.head.status.is_running else None
-    return min((moment for moment in (leaves and leaves.at, life.clocks.mirror_at, lease) if moment), default=None)
+    asked = next_deadline(life.head.open_interrupts)
+    moments = (leaves and leaves.at, life.clocks.mirror_at, lease, asked)
+    return min((moment for moment in moments if moment), default=None)
 
 
 async def look_around(life: Life) -> None:

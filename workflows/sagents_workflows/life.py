@@ -12,9 +12,11 @@ from sagents_workflows import visibility
 from sagents_workflows.alarm import Alarm
 
 with workflow.unsafe.imports_passed_through():
+    from sagents import recording
     from sagents.carried import Carried
     from sagents.commands import Cancel, NewMessage, Note, Reset, Resume, Stop
     from sagents.contract import StartAgent
+    from sagents.decision_log import Entry
     from sagents.head import Head, Latest
     from sagents.lifecycle import MILLISECOND, Lifecycle, WhileInterrupted, WhileRunning
     from sagents.loop import apply
@@ -57,6 +59,7 @@ class Life:
         self.alarm = Alarm()
         self.untold_rest, self.status_told = False, self.head.status
         self.news: list[Bulletin] = []
+        self.entries: tuple[Entry, ...] = ()
         self.signals = self.updates = 0
         self._shown = workflow.info().typed_search_attributes
 
@@ -99,10 +102,10 @@ class Life:
         return self.clocks.held == self.mail.starts
 
     def took(self, result: Result) -> None:
-        """The head after a result; interrupts get the time they were made."""
-        head = apply(self.head, result)
-        stamped = tuple(i if i.created_at else i.but(created_at=workflow.now()) for i in head.interrupts)
-        self.head = head.but(interrupts=stamped)
+        """The head after a result; what it made of interrupts waits for the next save, which records it."""
+        before, head, now = self.head, apply(self.head, result), workflow.now()
+        self.head = head.but(interrupts=tuple(interrupt.made_at(now) for interrupt in head.interrupts))
+        self.entries += recording.entries(before, self.head, result, now)
         self.dirty = True
         run = self.head.run
         if run is not None and (self.head.latest is None or self.head.latest.run_id != run.spec.id):
@@ -249,9 +252,9 @@ class Life:
         if self.breaking and self.head.status.is_running:
             self.took(Cancelled())
         if not self.head.status.is_running:
-            self._came_to_rest()
+            self.came_to_rest()
 
-    def _came_to_rest(self) -> None:
+    def came_to_rest(self) -> None:
         self.mail.take(Cancel)
         self.stir()
         self.untold_rest = self.dirty

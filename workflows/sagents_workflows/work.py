@@ -34,6 +34,9 @@ async def work(life: Life) -> WayOut:
 
 
 async def act(life: Life, notes: int, action: Action) -> WayOut | None:
+    at_rest = isinstance(action, Rest | Park)
+    if life.entries and not at_rest and not life.breaking and not await save(life):
+        return None  # what people decided is on record before anything comes of it
     match action:
         case Rest() | Park():
             return await rest(life, notes)
@@ -57,7 +60,7 @@ async def rest(life: Life, notes: int) -> WayOut | None:
 
     `notes` is how many the loop has acted on: with a later one it looks again before it waits or leaves.
     """
-    if (life.dirty or life.news) and not await save(life):
+    if (life.dirty or life.news or life.entries) and not await save(life):
         return None
     await leaving.look_around(life)
     if life.mirror_is_due and not await save(life):
