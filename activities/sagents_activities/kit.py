@@ -21,6 +21,7 @@ from sagents_activities.fence import Fence
 from sagents_activities.mirrors import Mirrors
 from sagents_activities.reader import StateReader
 from sagents_activities.recorded import RecordedCalls
+from sagents_activities.remembering import remembered
 from sagents_activities.saver import Saver
 from sagents_activities.userland import Userland
 
@@ -82,6 +83,7 @@ class Kit:
             resolve=self.resolve,
             retry=self.app.retries.model,
             measure=self.measured(agent, run_id),
+            remembered=remembered(self.store, agent, run_id or ""),
         )
 
     def announcer(self, agent_id: str, run_id: str | None, key: str) -> Announcer:

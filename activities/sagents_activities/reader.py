@@ -1,8 +1,6 @@
 """Reading an agent's state by reference: from what is known, the workflow's own tail and the store; always verified."""
 
 import asyncio
-import concurrent.futures
-import contextvars
 import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,6 +19,7 @@ from sagents.operations import Operation
 from sagents.plan import Reference
 from sagents.ports import Base, Store
 from sagents.state import State
+from sagents_activities.elsewhere import bridged
 from sagents_activities.known import Known, StateCache, unrolled
 
 QUERY_TIMEOUT = timedelta(seconds=3)
@@ -68,21 +67,12 @@ class StateReader:
             return await self._known(agent_id, wanted, lead)
 
     def from_elsewhere(self, agent_id: str, wanted: Reference) -> Callable[[], Awaitable[State]]:
-        """`read` for code that runs on another event loop; it hops to this one and back."""
-        here = asyncio.get_running_loop()
-        context = contextvars.copy_context()
+        """`read` for code that runs on another event loop."""
 
         async def read() -> State:
-            done: concurrent.futures.Future[State] = concurrent.futures.Future()
+            return await self.read(agent_id, wanted)
 
-            def start() -> None:
-                task = here.create_task(self.read(agent_id, wanted), context=context)
-                task.add_done_callback(lambda task: _pass_on(task, done))
-
-            here.call_soon_threadsafe(start)
-            return await asyncio.wrap_future(done)
-
-        return read
+        return bridged(read)
 
     def extend(self, agent_id: str, reference: Reference, operations: tuple[Operation, ...]) -> None:
         """Remember what a state became, if the state it was is still known."""
@@ -160,10 +150,3 @@ def _verified(agent_id: str, known: Known, digest: str) -> Known:
     if known.digest != digest:
         raise Damaged(f"What is stored of {agent_id!r} does not have the digest of position {known.position}.")
     return known
-
-
-def _pass_on(task: "asyncio.Task[State]", done: "concurrent.futures.Future[State]") -> None:
-    if done.cancelled():
-        return
-    error = asyncio.CancelledError() if task.cancelled() else task.exception()
-    done.set_exception(error) if error else done.set_result(task.result())

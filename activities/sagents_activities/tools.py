@@ -6,6 +6,7 @@ from temporalio import activity
 
 from sagents.agent import Agent
 from sagents.calling import run_call
+from sagents.clipping import clipped
 from sagents.drafting import context_of
 from sagents.errors import AgentNotRegistered, InvalidAgent, NotHere, StoreUnavailable
 from sagents.messages import ToolCall, ToolResult
@@ -41,7 +42,7 @@ class ToolActivities:
                         request, call, self.kit.surroundings(announcer, request.agent, request.run_id)
                     )
                 except (AgentNotRegistered, InvalidAgent) as error:
-                    return _error(request, f"The tool could not run: {error}")
+                    return _gone(request, f"The tool could not run: {error}")
 
     async def _run(self, request: CallRequest, call: ToolCall, around: Surroundings) -> CallResult:
         read_state = self.kit.reader.from_elsewhere(request.agent.agent_id, request.reference)
@@ -80,6 +81,11 @@ class ToolActivities:
         key = f"started:{info.workflow_run_id}:{request.call_id}"
         mine = str(info.attempt)
         return mine != await self.kit.store.put_once(request.agent.agent_id, key, mine, info.workflow_run_id or "")
+
+
+def _gone(request: CallRequest, why: str) -> CallResult:
+    """The call cannot run any more; where people had approved it, the record says so."""
+    return _error(request, why).but(not_executed=clipped(why) if request.approved else None)
 
 
 def _error(request: CallRequest, text: str) -> CallResult:

@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from sagents.carried import ARGUMENT_BYTES
     from sagents.commands import NewMessage, NotifyMiddleware, RestoreState
     from sagents.head import CallState
-    from sagents.interrupts import Interrupt
+    from sagents.interrupts import Interrupt, InterruptStatus
     from sagents.operations import Operation, canonical
     from sagents.plan import (
         AnswerRequest,
@@ -74,6 +74,7 @@ async def run_calls(life: Life, calls: tuple[CallState, ...]) -> None:
 
 
 def _start(life: Life, call: CallState) -> ActivityHandle[CallResult]:
+    gate_of = next((one for one in life.head.interrupts if one.tool_call_id == call.plan.call_id), None)
     request = CallRequest(
         agent=life.head.agent,
         reference=life.head.log.reference,
@@ -83,6 +84,7 @@ def _start(life: Life, call: CallState) -> ActivityHandle[CallResult]:
         name=call.plan.name,
         arguments=call.arguments,
         approved=call.plan.approval is not None,
+        expired=gate_of is not None and gate_of.status is InterruptStatus.EXPIRED,
         on_worker_loss=call.plan.on_worker_loss,
     )
     return gate.tool_call(request, call.plan)
