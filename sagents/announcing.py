@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import JsonValue
 
 from sagents.errors import ModelError
+from sagents.interrupts import Raised
 from sagents.messages import Message, ToolCall
 from sagents.plan import CallResult, RunError
 from sagents.ports import Delta
+from sagents.replies import HALT
 from sagents.state import State, StateDelta
 from sagents.surroundings import Emit, Surroundings
 
@@ -79,6 +81,7 @@ class Announcer:
         if outcome.raised:
             self._update(call, "interrupted", result=result.interrupt_data)
             self._tell("on_tool_interrupted", call, result)
+            self.halted(outcome.raised, call)
         elif result.is_error:
             self._update(call, "failed", error=result.text)
             self._tell("on_tool_execution_failed", call, result)
@@ -89,6 +92,12 @@ class Announcer:
         if outcome.delta:
             self.todos(outcome.delta)
         return outcome
+
+    def halted(self, raised: Raised, call: ToolCall | None = None) -> None:
+        """The work was ended, where that is what was asked for: people read why, once, unless nothing was said."""
+        if raised.reason == HALT and raised.message.strip():
+            tool = {"tool_call_id": call.call_id, "source_tool": call.name} if call else {}
+            self.emit("agent_halted", {"message": raised.message, **tool, **_source(raised)})
 
     def cancelled(self, call: ToolCall) -> None:
         self._update(call, "cancelled")
@@ -123,6 +132,11 @@ def announcer_of(agent: Agent, around: Surroundings) -> Announcer:
 
 def _info(call: ToolCall) -> dict[str, JsonValue]:
     return {"call_id": call.call_id, "name": call.name, "display_text": call.display_text}
+
+
+def _source(raised: Raised) -> dict[str, JsonValue]:
+    """Who a halt comes from, where it says so by itself."""
+    return {name: raised.data[name] for name in ("source_tool", "source") if name in raised.data}
 
 
 def _hear(observer: Callable[..., object], values: tuple[Any, ...]) -> None:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from pydantic_core import to_json
 
+from sagents.checking import check_answer, said_to_halt
 from sagents.decisions import Approve, Decision, Edit, Reject, Respond
 from sagents.drafting import Draft, HookFailed, context_of
 from sagents.hooks import state_hook
-from sagents.interrupts import Interrupt, Raised
-from sagents.messages import ToolCall, ToolResult
+from sagents.interrupts import Interrupt, InterruptStatus, Raised
+from sagents.messages import Message, ToolCall, ToolResult
 from sagents.operations import Operation
 from sagents.placeholders import placeholder
 from sagents.plan import Answered, AnswerRequest, RunError, SettleRequest
-from sagents.replies import Pause, RaiseInterrupt
+from sagents.replies import HALT, Pause, RaiseInterrupt, WrongAnswer
+from sagents.returned import JSON_OPTIONS
 from sagents.state import State
 from sagents.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from sagents.agent import Agent
 
-NOBODY = "No middleware handled the resume for this interrupt"
+UNHANDLED = "No middleware handled the resume for this interrupt"
+LATE = "Nobody answered in time, so the default counts:"
 
 
 async def answer(agent: Agent, state: State, request: AnswerRequest, around: Surroundings) -> Answered:
@@ -37,6 +40,8 @@ async def answer(agent: Agent, state: State, request: AnswerRequest, around: Sur
             answered = await state_hook(middleware, "handle_resume", *arguments)
         except RaiseInterrupt as asked:
             return _again(draft, request.interrupt, asked.raised)
+        except WrongAnswer as wrong:
+            return _refused(wrong)
         except Exception as error:
             return Answered(error=HookFailed(f"{middleware.id}.handle_resume", error).error)
         if isinstance(answered, Pause):
@@ -56,10 +61,36 @@ def _again(draft: Draft, interrupt: Interrupt, raised: Raised) -> Answered:
 
 
 def _by_itself(draft: Draft, interrupt: Interrupt, decision: Decision) -> Answered:
-    if interrupt.tool_call_id is None or interrupt.reason != Raised().reason:
-        return Answered(error=RunError(type="not_handled", message=NOBODY))
-    result = ToolResult(tool_call_id=interrupt.tool_call_id, name=interrupt.tool, content=_words(decision))
+    if interrupt.reason != HALT and (interrupt.tool_call_id is None or interrupt.reason != Raised().reason):
+        return Answered(error=RunError(type="not_handled", message=UNHANDLED))
+    try:
+        check_answer(interrupt, decision)
+    except WrongAnswer as wrong:
+        return _refused(wrong)
+    if interrupt.reason == HALT:
+        return _after_halt(draft, interrupt, said_to_halt(decision))
+    result = _result(interrupt, decision)
     return Answered(operations=draft.become(draft.state.replace_tool_result(result.tool_call_id, result)).operations)
+
+
+def _after_halt(draft: Draft, interrupt: Interrupt, text: str) -> Answered:
+    """What a person says to a halt is a new message; whatever else was asked is moot (B-96)."""
+    message = Message.user(text, id=f"msg_{interrupt.id}")
+    return Answered(operations=draft.become(draft.state.cancel_pending_interrupts().add_message(message)).operations)
+
+
+def _refused(wrong: WrongAnswer) -> Answered:
+    """The question stays open; the next person reads why."""
+    return Answered(error=RunError(type="wrong_answer", message=str(wrong)))
+
+
+def _result(interrupt: Interrupt, decision: Decision) -> ToolResult:
+    """The tool's result. A value that is no text is JSON, for the model and for programs."""
+    call: dict[str, Any] = {"tool_call_id": interrupt.tool_call_id, "name": interrupt.tool}
+    if interrupt.status is InterruptStatus.EXPIRED:
+        return ToolResult(**call, content=f"{LATE} {_words(decision)}")
+    is_json = isinstance(decision, Respond) and not isinstance(decision.content, str)
+    return ToolResult(**call, content=_words(decision), options=JSON_OPTIONS if is_json else {})
 
 
 def _words(decision: Decision) -> str:

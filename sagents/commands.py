@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, field_validator, model_validator
 
@@ -88,12 +88,25 @@ class Answering(Command):
         """`{"type": "reject", "reason": "..."}`, with or without `interrupt_id` beside it, as the wire has it."""
         if not isinstance(data, dict):
             return data
-        given = {key: value for key, value in data.items() if key != "by"}
+        given = {key: value for key, value in data.items() if key not in ("by", "tool_call_id")}
+        if data.get("tool_call_id") is not None:
+            given.setdefault("interrupt_id", f"int_{data['tool_call_id']}")
         if "decision" in given:
-            return given
+            return {**given, "decision": _ours(given["decision"])}
         beside = ("interrupt_id", "digest", "remember")
         decision = {key: value for key, value in given.items() if key not in beside}
-        return {"decision": decision, **{key: given[key] for key in beside if key in given}}
+        return {"decision": _ours(decision), **{key: given[key] for key in beside if key in given}}
+
+
+def _ours(decision: Any) -> Any:
+    """A decision by our names; the reference answers a question by `answer` and `cancel` (B-93)."""
+    match decision:
+        case {"type": "answer", **answer}:
+            return {"type": "respond", "content": answer}
+        case {"type": "cancel", **reason}:
+            return {"type": "reject", **reason}
+        case _:
+            return decision
 
 
 class Resume(Command):

@@ -87,6 +87,7 @@ async def resume(
     if answers or not drive.is_paused:
         decided = matched(drive.head, Resume(decisions=answers), around.now(), by_anybody=True)
         drive.check(decided)
+        check_all(drive.head, decided)
         return await drive.decided(decided)
     return await drive.continued()
 
