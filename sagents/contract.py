@@ -165,6 +165,8 @@ class StateView(Frozen):
     position: int = 0
     digest: str = ""
     base: Base = Base()
+    pending_message: Message | None = None
+    """All that waits to be heard, as the one message that it will be (B-74)."""
     waking: bool = False
     """Its earlier state is not read yet: what is here is not all."""
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from sagents import callbacks as observing
-from sagents.checking import check_all
 from sagents.commands import Answering, Resume
 from sagents.contract import parse_execute
 from sagents.deciding import matched

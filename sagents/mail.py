@@ -35,6 +35,12 @@ class Mail:
         self.notes += 1
         return True
 
+    def put_back(self, message: Message) -> None:
+        """Queue the message of an export again, though it was answered before; one that still waits stays once."""
+        if message.id is None or all(getattr(note, "id", None) != message.id for note in self.waiting):
+            self.waiting.append(NewMessage(content=message.content or "", id=message.id))
+            self.notes += 1
+
     def remember(self, note_id: str, answer: str = "+") -> bool:
         """Mark an id as answered; False where it was already."""
         key = _short(note_id)
@@ -96,6 +102,11 @@ def merged(notes: tuple[NewMessage, ...]) -> tuple[Message, ...]:
 def senders(notes: Iterable[NewMessage]) -> tuple[str, ...]:
     """Whose messages these are, as far as a door has said so; each person once."""
     return tuple(dict.fromkeys(note.sender for note in notes if note.sender is not None))
+
+
+def pending(waiting: Iterable[Note]) -> Message | None:
+    """All messages among the notes, as the one that they will be."""
+    return next(iter(merged(tuple(note for note in waiting if isinstance(note, NewMessage)))), None)
 
 
 def _short(note_id: str) -> str:

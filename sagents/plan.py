@@ -12,7 +12,7 @@ from sagents.decision_log import Entry
 from sagents.decisions import Decision
 from sagents.frozen import Frozen
 from sagents.interrupts import Interrupt, Raised
-from sagents.messages import ToolResult
+from sagents.messages import Message, ToolResult
 from sagents.operations import Operation
 from sagents.ports import Base
 from sagents.state import StateDelta
@@ -312,10 +312,14 @@ class RestoreRequest(Frozen):
 
 
 class Restored(Frozen):
-    """The operations that make the state the restored one, and the questions in it that can still be answered."""
+    """The operations that make the state the restored one, the questions in it that can still be answered, and what
+
+    waited to be heard when it was exported.
+    """
 
     operations: tuple[Operation, ...] = ()
     interrupts: tuple[Interrupt, ...] = ()
+    pending_message: Message | None = None
     problem: str | None = None
 
 

@@ -9,7 +9,7 @@ from sagents.errors import InvalidState
 from sagents.operations import AddMessages, Operation, SetMessages, difference
 from sagents.pending import questions
 from sagents.plan import Restored
-from sagents.serialization import import_state
+from sagents.serialization import import_pending_message, import_state
 from sagents.state import State
 
 if TYPE_CHECKING:
@@ -22,10 +22,13 @@ def restore(agent: Agent, state: State, body: str) -> Restored:
     Questions that survive the sweep are open again; an export that cannot be read is a problem and changes nothing.
     """
     try:
-        imported = import_state(agent.agent_id or "agent", json.loads(body), claims=agent.stack)
+        exported = json.loads(body)
+        imported = import_state(agent.agent_id or "agent", exported, claims=agent.stack)
+        waiting = import_pending_message(exported)
     except (InvalidState, ValueError) as error:
         return Restored(problem=f"The deposited export cannot be read: {error}")
-    return Restored(operations=_past(difference(state, imported), imported), interrupts=questions(imported))
+    operations = _past(difference(state, imported), imported)
+    return Restored(operations=operations, interrupts=questions(imported), pending_message=waiting)
 
 
 def _past(operations: tuple[Operation, ...], imported: State) -> tuple[Operation, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from temporalio import activity
@@ -14,8 +14,6 @@ from sagents.messages import Message
 from sagents.operations import AddMessages, Operation
 from sagents.plan import AgentRef, SaveReason
 from sagents.ports import Store
-from sagents.serialization import export_state
-from sagents.state import State
 from sagents_activities.userland import Userland
 
 log = structlog.get_logger(__name__)
@@ -38,13 +36,12 @@ class Mirrors:
         """Whether the saver is called later: `on_idle=False` leaves the interval and the shutdown (L-50)."""
         return not auto_save.on_idle and reason not in (SaveReason.INTERVAL, SaveReason.SHUTDOWN)
 
-    async def save(self, agent: AgentRef, auto_save: AutoSave, state: State, reason: SaveReason) -> bool:
+    async def save(self, agent: AgentRef, auto_save: AutoSave, exported: dict[str, Any], reason: SaveReason) -> bool:
         """Hand the exported state to the saver; False where it failed, so that it is tried again (L-51)."""
         saver = self.app.savers.get(auto_save.saver or "")
         if saver is None:
             log.warning("no such saver", agent=agent.agent_id, saver=auto_save.saver, known=sorted(self.app.savers))
             return False
-        exported = export_state(state, serialized_at=datetime.now(UTC))
         context = {"conversation_id": agent.conversation_id, "scope": dict(agent.scope), "lifecycle": str(reason)}
 
         async def call() -> None:

@@ -1,15 +1,18 @@
 """Saving an agent: a segment for what is new, a snapshot when the segments outweigh it, the head beside them."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from temporalio import activity
 
 from sagents.carried import Carried, PageRequest
 from sagents.head import Log
 from sagents.lifecycle import Lifecycle
+from sagents.mail import pending
 from sagents.operations import OPERATIONS, Operation
 from sagents.plan import Saved, SaveReason
 from sagents.ports import Save, Segment, Store, Weight
+from sagents.serialization import export_state
 from sagents_activities.docket import NOTHING, Docket
 from sagents_activities.mirrors import Mirrors
 from sagents_activities.reader import Lead, StateReader
@@ -71,7 +74,9 @@ class Saver:
         known = await self.reader.at(
             head.agent.agent_id, head.log.reference, Lead(head.log.base.position, head.log.tail)
         )
-        return await self.mirrors.save(head.agent, auto_save, known.state, reason)
+        now, waiting = datetime.now(UTC), pending(carried.mailbox)
+        exported = export_state(known.state, serialized_at=now, pending_message=waiting)
+        return await self.mirrors.save(head.agent, auto_save, exported, reason)
 
     async def _segment(self, agent_id: str, log: Log) -> Segment:
         operations = OPERATIONS.dump_json(log.tail).decode()

@@ -8,7 +8,7 @@ from typing import Any
 from sagents import contract
 from sagents.client import watching
 from sagents.client.reach import Reach
-from sagents.client.reading import read_interrupts, read_state, read_todos
+from sagents.client.reading import read_interrupts, read_state, read_todos, read_whole
 from sagents.client.session import Handle
 from sagents.contract import AgentInfo, Inactivity
 from sagents.errors import AgentNotFound
@@ -57,8 +57,13 @@ class Asking(Reach):
         return await self._peek(agent_id)
 
     async def export_state(self, agent_id: str) -> dict[str, Any]:
-        """The state as plain JSON, for the application to keep (L-44); `restore_state` takes it back."""
-        return export_state(await self.get_state(agent_id), serialized_at=datetime.now(UTC))
+        """The state as plain JSON, for the application to keep (L-44); `restore_state` takes it back.
+
+        With it goes what waits to be heard, as `pending_message` (B-77).
+        """
+        await self._was_read(contract.check_agent_id(agent_id))
+        state, waiting = await read_whole(self._line, self._store, agent_id)
+        return export_state(state, serialized_at=datetime.now(UTC), pending_message=waiting)
 
     async def messages(self, agent_id: str) -> tuple[Message, ...]:
         """The whole conversation as the agent knows it. A peek."""

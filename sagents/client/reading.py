@@ -17,6 +17,8 @@ from sagents.contract import AgentInfo, InterruptView, StateView
 from sagents.errors import AgentNotFound, CannotAnswer, Damaged, StateUnavailable
 from sagents.interrupts import Interrupt
 from sagents.known import Known, unrolled
+from sagents.mail import pending
+from sagents.messages import Message
 from sagents.operations import Operation
 from sagents.ports import Base, Store
 from sagents.state import State
@@ -31,17 +33,23 @@ TRIES = 5
 
 async def read_state(line: Line, store: Store, agent_id: str) -> State:
     """The agent's state as it is now, or as it was saved when it left."""
+    return (await read_whole(line, store, agent_id))[0]
+
+
+async def read_whole(line: Line, store: Store, agent_id: str) -> tuple[State, Message | None]:
+    """The state, and what waits to be heard at that same moment."""
     for _ in range(TRIES):
         try:
             view = await _awake(line, agent_id, contract.STATE, StateView)
         except AgentNotFound:
-            return (await _asleep(store, agent_id)).but(agent_id=agent_id)
+            state, waiting = await _asleep(store, agent_id)
+            return state.but(agent_id=agent_id), waiting
         known = await _known(store, agent_id, view.base)
         if known is None:
             continue
         known = known.after(await _tail(line, agent_id, view) or ())
         if known.digest == view.digest:
-            return known.state.but(agent_id=agent_id)
+            return known.state.but(agent_id=agent_id), view.pending_message
     raise StateUnavailable(f"The state of {agent_id!r} changed faster than it could be read; try again.")
 
 
@@ -106,14 +114,14 @@ async def _awake(line: Line, agent_id: str, query: str, view: type[V]) -> V:
     return answer
 
 
-async def _asleep(store: Store, agent_id: str) -> State:
+async def _asleep(store: Store, agent_id: str) -> tuple[State, Message | None]:
     carried = await stored_head(store, agent_id)
     if carried is None:
         raise AgentNotFound(agent_id)
     known = await _known(store, agent_id, carried.head.log.base)
     if known is None:
         raise Damaged(f"The store lost the state of {agent_id!r} at position {carried.head.log.base.position}.")
-    return known.state
+    return known.state, pending(carried.mailbox)
 
 
 async def _known(store: Store, agent_id: str, base: Base) -> Known | None:

@@ -13,7 +13,7 @@ from sagents.contract import Accepted, StartAgent
 from sagents.errors import AgentNotFound, CannotDismiss
 from sagents.lifecycle import Lifecycle
 from sagents.messages import ContentPart, Message
-from sagents.serialization import import_state
+from sagents.serialization import import_pending_message, import_state
 
 Content = str | Message | Sequence[ContentPart]
 
@@ -84,7 +84,7 @@ class Telling(Reach):
         """Put an export in the place of the agent's state; soon it is there (B-66). Wakes an agent that sleeps.
 
         Raises `InvalidState` for what is no export, `CannotRestore` during a run; then nothing has changed.
-        An export of another agent makes a copy that goes its own way (E-39).
+        An export of another agent makes a copy that goes its own way (E-39). What waited in it to be heard is queued.
         """
         contract.check_agent_id(agent_id)
         if await stored_name(self._store, agent_id) is None and not await self._line.runs(agent_id):
@@ -109,6 +109,7 @@ class Telling(Reach):
     async def _deposit(self, agent_id: str, exported: Mapping[str, Any]) -> str:
         """Leave an export in the store, for the agent to fetch; its key."""
         import_state(agent_id, exported)
+        import_pending_message(exported)
         body = json.dumps(exported, ensure_ascii=False, sort_keys=True)
         key = f"export:{hashlib.sha256(body.encode()).hexdigest()[:16]}"
         await self._store.deposit(agent_id, key, body)

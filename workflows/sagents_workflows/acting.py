@@ -115,13 +115,18 @@ async def settle(life: Life) -> None:
 
 
 async def restore(life: Life, command: RestoreState) -> None:
-    """Put a deposited export in the place of the state; questions in it that can be answered are open again (B-66)."""
+    """Put a deposited export in the place of the state; what was asked and what was queued in it is so again (B-66)."""
     request = RestoreRequest(agent=life.head.agent, reference=life.head.log.reference, key=command.key)
     restored = await life.ended(gate.restore(request))
     life.problem = restored.problem
     if restored.problem is None:
         life.took(WasRestored(restored=restored, run=RunSpec(id=life.next_run_id)))
         life.tell("state_restored", message_count=life.head.log.message_count)
+    if restored.pending_message is not None:
+        alone = not life.mail.starts_run
+        life.mail.put_back(restored.pending_message)
+        if alone and life.head.status is Status.INTERRUPTED:  # it waited for the question, which is open again
+            life.clocks = life.clocks.but(held=life.mail.starts)
 
 
 async def notify(life: Life, command: NotifyMiddleware) -> None:

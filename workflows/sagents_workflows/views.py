@@ -11,6 +11,7 @@ from sagents_workflows.visibility import command
 with workflow.unsafe.imports_passed_through():
     from sagents.carried import PAGE_BYTES, Page, PageRequest
     from sagents.contract import AgentInfo, Inactivity, InterruptView, StateView
+    from sagents.mail import pending
     from sagents.operations import Operation, canonical
 
 
@@ -52,6 +53,7 @@ def state(life: Life) -> StateView:
         position=log.position,
         digest=log.digest,
         base=log.base,
+        pending_message=pending(life.mail.waiting),
         waking=not life.awake,
     )
 
