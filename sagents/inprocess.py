@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from sagents import callbacks as observing
+from sagents.checking import check_all
 from sagents.commands import Answering, Resume
 from sagents.contract import parse_execute
 from sagents.deciding import matched
