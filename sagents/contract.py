@@ -137,6 +137,8 @@ class AgentInfo(Frozen):
     started_at: datetime | None = None
     queued: int = 0
     viewers: tuple[Viewer, ...] = ()
+    topic: str = ""
+    """What viewers look at: `presence.topic` of the lifecycle, else the conversation."""
     error: RunError | None = None
     problem: str | None = None
     history_bytes: int = 0

@@ -15,6 +15,7 @@ from pydantic import Field, JsonValue
 
 from sagents.frozen import Frozen
 from sagents.interrupts import Closed, Interrupt
+from sagents.lifecycle import Lifecycle
 from sagents.limits import Limits
 from sagents.messages import Message
 from sagents.operations import (
@@ -209,6 +210,13 @@ class Head(Frozen):
         if self.phase is not Phase.IDLE:
             return Status.RUNNING
         return _STATUS_AFTER[self.ending.kind] if self.ending else Status.IDLE
+
+    @property
+    def topic(self) -> str:
+        """What viewers look at: the lifecycle's topic, else the conversation."""
+        agent = self.agent
+        given = Lifecycle.from_wire(self.lifecycle).presence.topic
+        return given or f"conversation:{agent.conversation_id or agent.agent_id}"
 
     @property
     def started(self) -> Run:

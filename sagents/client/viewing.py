@@ -35,7 +35,7 @@ class Viewing(Reach):
     ) -> bool:
         """Say that somebody looks, and again before `lease` ends (None: until they leave). Whether the agent runs.
 
-        `topic` is the one in the agent's lifecycle, where it has one; else it is that of the conversation.
+        Without a `topic` it is the agent's own: the one in its lifecycle, else that of the conversation.
         """
         if lease is not None and lease < timedelta(milliseconds=1):
             raise InvalidInput(f"A lease lasts some time, not {lease}.")
@@ -74,11 +74,12 @@ class Viewing(Reach):
 
     async def _topic(self, agent_id: str, info: AgentInfo | None) -> str:
         """What its viewers look at; the kernel reads the same topic when a lease ends."""
-        if info is not None:
-            return f"conversation:{info.conversation_id or agent_id}"
+        if info is not None and not info.waking:
+            return info.topic
         carried = await stored_head(self._store, agent_id)
-        conversation = carried.head.agent.conversation_id if carried else None
-        return f"conversation:{conversation or agent_id}"
+        if carried is not None:
+            return carried.head.topic
+        return info.topic if info is not None else f"conversation:{agent_id}"
 
     async def _signal(self, agent_id: str, name: str, payload: Any) -> bool:
         try:

@@ -55,13 +55,13 @@ async def test_every_option_that_a_start_accepts_has_its_effect(serve: Any) -> N
         answer = await server.inactivity(agent_id)
         assert answer is not None
         assert answer.inactivity_timeout_ms == 3_600_000
-        await server.join(agent_id, "ann", topic="room-7")
+        await server.join(agent_id, "ann")
         await server.add_message(agent_id, "hello")
         await settled(server, agent_id)
         await until(lambda: _has(saved, "on_completion"))
         assert heard == [(env.prefix, "hello"), (env.prefix, "heard hello")]
         assert [one.viewer for one in (await env.presence.viewers("room-7")).present] == ["ann"]
-        await server.leave(agent_id, "ann", topic="room-7")
+        await server.leave(agent_id, "ann")
         await reaches(server, agent_id, Status.NOT_RUNNING)
         assert saved[-1] == "on_shutdown"
 

@@ -19,6 +19,28 @@ pytestmark = pytest.mark.asyncio
 WATCHED = Lifecycle(presence=Presence(enabled=True), grace_period=timedelta(milliseconds=700))
 
 
+async def test_who_joins_and_leaves_without_a_topic_does_so_at_the_agents_own(serve: Any) -> None:
+    """L-29, L-36: the lifecycle's, also of an agent that sleeps; the info says which."""
+    watched = Lifecycle(presence=Presence(enabled=True, topic="room-7"))
+    async with serve(app_of()) as (server, env):
+        await server.start("helper", agent_id=env.id(), lifecycle=watched)
+        await server.start("helper", agent_id=env.id("plain"), conversation_id="c1")
+        await server.messages(env.id())
+        await server.messages(env.id("plain"))
+        assert [(await server.agent_info(one)).topic for one in (env.id(), env.id("plain"))] == [
+            "room-7", "conversation:c1",
+        ]  # fmt: skip
+        await server.join(env.id(), "ann")
+        assert [one.viewer for one in (await env.presence.viewers("room-7")).present] == ["ann"]
+        await server.leave(env.id(), "ann")
+        assert not await env.presence.viewers("room-7")
+        await server.stop(env.id())
+        assert await server.join(env.id(), "bob") is False
+        assert [one.viewer for one in (await env.presence.viewers("room-7")).present] == ["bob"]
+        await server.leave(env.id(), "bob")
+        assert not await env.presence.viewers("room-7")
+
+
 async def test_a_tabs_refresh_stops_nothing_and_the_last_viewers_leaving_does(serve: Any) -> None:
     """L-30, L-35, L-36, E-45: who comes back within the grace period is there when it ends; event before save."""
     calls: list[str] = []

@@ -64,7 +64,7 @@ async def look_around(life: Life) -> None:
     if not life.lifecycle.presence.enabled or until is None or workflow.now() < until:
         return
     notes, mine = life.mail.notes, [one for one in life.viewers.present if one.until is None]
-    asking = gate.viewers(ViewersRequest(topic=topic_of(life)))
+    asking = gate.viewers(ViewersRequest(topic=life.head.topic))
     await workflow.wait_condition(lambda: asking.done() or life.mail.notes != notes)
     if not asking.done():
         asking.cancel()
@@ -85,12 +85,6 @@ def _look_later(life: Life, problem: str) -> None:
     life.problem, later = problem, workflow.now() + TRY_AGAIN
     present = (one if one.until is None else one.but(until=later) for one in life.viewers.present)
     life.set_viewers(life.viewers.but(present=tuple(present)))
-
-
-def topic_of(life: Life) -> str:
-    """What viewers look at: the lifecycle's topic, else the conversation."""
-    agent = life.head.agent
-    return life.lifecycle.presence.topic or f"conversation:{agent.conversation_id or agent.agent_id}"
 
 
 async def leave(life: Life, reason: str) -> bool:

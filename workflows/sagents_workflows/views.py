@@ -35,6 +35,7 @@ def info(life: Life) -> AgentInfo:
         started_at=started,
         queued=len(life.mail.waiting),
         viewers=life.viewers.present,
+        topic=head.topic,
         error=head.ending.error if head.ending else None,
         problem=life.problem,
         history_bytes=about.get_current_history_size(),
