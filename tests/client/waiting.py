@@ -21,7 +21,7 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 def item(agent_id: str, number: int = 0, *, ago: timedelta | None = None, **terms: Any) -> InboxItem:
     """An approval of `refund(order, amount)`."""
     arguments: dict[str, JsonValue] = {"order": str(number), "amount": 100 * number}
-    created = LONG_AGO + timedelta(seconds=number) if ago is None else datetime.now(UTC) - ago
+    created = LONG_AGO + timedelta(seconds=number % 10_000) if ago is None else datetime.now(UTC) - ago
     interrupt = Interrupt(
         id=f"int_call_{number:016x}_0",
         tool="refund",

@@ -35,6 +35,18 @@ def decisions(words: Sequence[str], reason: str | None = None) -> tuple[Decision
     return (decision(words, reason),)
 
 
+def response(text: str, value: str | None) -> Respond:
+    """An answer in words, or as a JSON value."""
+    if bool(text) == (value is not None):
+        raise InvalidInput("One answer is needed: TEXT, or --value JSON.")
+    if value is None:
+        return Respond(text)
+    try:
+        return Respond(json.loads(value))
+    except ValueError as error:
+        raise InvalidInput(f"The answer is no JSON ({error}); words go without --value.") from None
+
+
 def _arguments(text: str) -> dict[str, Any]:
     try:
         arguments = json.loads(text)

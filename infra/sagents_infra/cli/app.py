@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sagents_infra.cli import agent_commands, lifetime
+from sagents_infra.cli import agent_commands, approvals, lifetime
 from sagents_infra.cli.failing import failing
 from sagents_infra.cli.options import AgentName, App, Conversation, Folder, Json, Port
 
@@ -62,3 +62,4 @@ def chat(name: AgentName = "", conversation: Conversation = None, as_json: Json 
 
 for command in (*agent_commands.ALL, *lifetime.ALL):
     app.command(command.__name__.rstrip("_"))(command)  # `import` is a word of Python's own
+app.add_typer(approvals.app)

@@ -33,14 +33,14 @@ def exit_code(error: Exception) -> int | None:
     from sagents import AppNotFound, errors
 
     match error:
-        case errors.AgentNotFound() | errors.AgentNotRegistered():
+        case errors.AgentNotFound() | errors.AgentNotRegistered() | errors.InterruptUnknown():
             return NOT_FOUND
         case errors.CannotAnswer() | errors.StoreUnavailable() | errors.StateUnavailable():
             return CANNOT_ANSWER
-        case errors.InvalidInput() | AppNotFound():
+        case errors.InvalidInput() | errors.InvalidDecision() | AppNotFound():
             return USAGE
         case errors.SagentsError():
-            return FAILED
+            return int(getattr(error, "exit_code", FAILED))
         case _:
             return None
 
@@ -48,10 +48,15 @@ def exit_code(error: Exception) -> int | None:
 def complain(error: Exception, as_json: bool = False) -> None:
     """Say on stderr what happened."""
     if as_json:
-        problem = {"type": type(error).__name__, "message": str(error)}
-        print(json.dumps({"error": problem}, ensure_ascii=False), file=sys.stderr)
+        print(json.dumps({"error": problem_of(error)}, ensure_ascii=False), file=sys.stderr)
     else:
         print(f"sagents: {_words(error)}", file=sys.stderr)
+
+
+def problem_of(error: Exception) -> dict[str, str]:
+    """An error for programs; of a refused decision also which one and where in it."""
+    more = {name: str(value) for name in ("interrupt_id", "pointer") if (value := getattr(error, name, ""))}
+    return {"type": type(error).__name__, "message": str(error), **more}
 
 
 def _words(error: Exception) -> str:

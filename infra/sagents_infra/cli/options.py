@@ -21,6 +21,8 @@ WithStatus = Annotated[
     str | None, typer.Option("--status", help="idle, running, interrupted, cancelled, error or paused ones only.")
 ]
 Tenant = Annotated[str | None, typer.Option("--tenant", help="Those of this tenant only.")]
+As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who decides, signed with this machine's keys.")]
+Tool = Annotated[str | None, typer.Option(metavar="NAME", help="Calls of this tool only.")]
 
 
 def agent_of(agent_id: str | None, conversation: str | None) -> str:

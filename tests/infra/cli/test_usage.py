@@ -15,11 +15,13 @@ TELLING = ["start", "send", "execute", "resume", "cancel", "stop"]
 ASKING = ["watch", "status", "info", "state", "ls", "count"]
 LIVING = ["touch", "reset", "export", "import", "delete", "join", "leave"]
 COMMANDS = ["init", "dev", "worker", "chat", *TELLING, *ASKING, *LIVING]
+APPROVALS = ["ls", "show", "approve", "reject", "edit", "respond", "claim", "log", "verify", "rules ls", "rules revoke"]
 
 
 def test_help_names_every_command(sagents: Run) -> None:
     listed = sagents("--help").stdout
     assert [name for name in COMMANDS if f"  {name} " not in listed] == []
+    assert "  approvals " in listed
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -27,6 +29,13 @@ def test_every_command_explains_itself(sagents: Run, command: str) -> None:
     result = sagents(command, "--help")
     assert result.exit_code == 0
     assert ("--json" in result.stdout) == (command not in ("dev", "worker"))
+
+
+@pytest.mark.parametrize("command", APPROVALS)
+def test_every_command_about_approvals_explains_itself(sagents: Run, command: str) -> None:
+    result = sagents("approvals", *command.split(), "--help")
+    assert result.exit_code == 0
+    assert "--json" in result.stdout
 
 
 def test_help_is_quick_because_nothing_else_is_imported() -> None:
