@@ -35,7 +35,7 @@ class InvalidArguments(SagentsError, ValueError):
 
 
 def explained(problem: ErrorDetails, known: list[str], values: dict[str, Any]) -> Mistake:
-    return Mistake(_told(problem, known), pointer_into(values, problem["loc"]))
+    return Mistake(_told(problem, known), pointer_into(values, problem["loc"], absent=problem["type"] == "missing"))
 
 
 def _told(problem: ErrorDetails, known: list[str]) -> str:

@@ -11,11 +11,11 @@ def pointer(parts: Iterable[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def pointer_into(value: Any, location: Iterable[str | int]) -> str:
+def pointer_into(value: Any, location: Iterable[str | int], *, absent: bool = False) -> str:
     """The pointer to where a validator found a mistake.
 
     A validator also names what it tried there (a member of a union, a model): that is no key of the value, and left
-    out. What is missing is named although it is not there, as long as its parent is.
+    out. The last part of what is `absent` is named although it is not there.
     """
     parts = tuple(location)
     found: list[str | int] = []
@@ -24,6 +24,6 @@ def pointer_into(value: Any, location: Iterable[str | int]) -> str:
         if inside or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
             value = value[part]
             found.append(part)
-        elif isinstance(value, dict) and isinstance(part, str) and place + 1 == len(parts):
+        elif absent and place + 1 == len(parts):
             found.append(part)
     return pointer(found)

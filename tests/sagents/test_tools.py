@@ -139,7 +139,7 @@ def test_options_are_kept() -> None:
     """B-17: what may run beside other calls is a tool's own choice."""
     assert (order_goods.timeout, order_goods.attempts) == (timedelta(seconds=30), 3)
     assert (order_goods.on_worker_loss, order_goods.parallel) == (WorkerLoss.REPORT, False)
-    assert (word_count.timeout, word_count.attempts, word_count.inline) == (timedelta(minutes=5), 1, False)
+    assert (word_count.timeout, word_count.attempts, word_count.inline) == (timedelta(minutes=5), None, False)
     assert (word_count.on_worker_loss, word_count.parallel, word_count.approval) == (WorkerLoss.RETRY, True, None)
 
 
@@ -295,6 +295,50 @@ def test_refusal_tells_the_model_which_parameter_is_wrong_and_how() -> None:
         "- colour: there is no such parameter; the tool takes items, by, how, note",
         "Correct them and call the tool again.",
     ]
+
+
+class Box(BaseModel):
+    kind: Literal["box"]
+    size: int
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pointers"),
+    [
+        ({"items": [{"count": 2}], "how": "dear"}, ("/items/0/name", "/by", "/how")),
+        ({"items": "tea", "by": "soon", "co/l~our": 1}, ("/items", "/by", "/co~1l~0our")),
+        ("[1]", ("",)),
+        ("{", ("",)),
+    ],
+)
+def test_refusal_points_to_where_the_mistakes_are(arguments: Any, pointers: tuple[str, ...]) -> None:
+    """B-83, RFC 6901: for pages that let people edit a call."""
+    with pytest.raises(InvalidArguments) as refused:
+        order_goods.validated(arguments)
+    assert refused.value.pointers == pointers
+    assert len(refused.value.mistakes) == len(pointers)
+
+
+def test_a_pointer_names_keys_of_the_value_and_never_what_a_validator_tried() -> None:
+    @tool
+    def pack(what: Box | int, by_name: dict[str, Box | str]) -> None:
+        """Pack."""
+
+    with pytest.raises(InvalidArguments) as refused:
+        pack.validated({"what": {"kind": "box", "size": "big"}, "by_name": {"a": 7}})
+    assert set(refused.value.pointers) == {"/what/size", "/what", "/by_name/a"}
+
+
+def test_refusal_of_a_described_tool_points_too() -> None:
+    remote = Tool.from_schema(
+        name="remote",
+        description="",
+        parameters={"type": "object", "required": ["to"], "properties": {"to": {}}, "additionalProperties": False},
+        function=lambda context, arguments: None,
+    )
+    with pytest.raises(InvalidArguments) as refused:
+        remote.validated({"two": 1})
+    assert refused.value.pointers == ("/to", "/two")
 
 
 def test_refusal_stays_short_however_much_is_wrong() -> None:

@@ -246,6 +246,21 @@ def test_a_result_with_a_file_keeps_both_and_one_of_texts_is_a_text() -> None:
     assert [part.tool_name for part in results if isinstance(part, wire.ToolReturnPart)] == ["draw", "write"]
 
 
+def test_a_note_is_read_before_the_result_it_is_about() -> None:
+    """E-81: the model is told that a person changed its call."""
+    calls = tuple(ToolCall(call_id=str(n), name="draw") for n in range(3))
+    picture = ContentPart(type=PartType.IMAGE, content=ENCODED)
+    text = ToolResult(tool_call_id="0", content="a chart", note="Changed.")
+    drawn = ToolResult(tool_call_id="1", content=(picture,), note="Changed.")
+    empty = ToolResult(tool_call_id="2", note="Changed.")
+    results = history([Message.assistant(tool_calls=calls), Message.tool(text, drawn, empty)])[1].parts
+    assert [part.content for part in results if isinstance(part, wire.ToolReturnPart)] == [
+        "Changed.\n\na chart",
+        ["Changed.", wire.BinaryImage(b"\x89PNG...", media_type="image/png")],
+        "Changed.",
+    ]
+
+
 def test_messages_that_say_nothing_are_left_out() -> None:
     said = [Message.user(""), Message.assistant(None), Message.system(""), Message.user(()), Message.user("Well?")]
     (request,) = history(said)
