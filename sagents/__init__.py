@@ -33,6 +33,8 @@ from sagents.hooks import HookContext, Middleware
 from sagents.interrupts import Interrupt
 from sagents.lifecycle import AutoSave, Lifecycle, Presence, WhileInterrupted, WhileRunning
 from sagents.messages import ContentPart, Message, PartType, Role, TokenUsage, ToolCall
+from sagents.middleware.ask_user import AskUserQuestion
+from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
 from sagents.mistakes import InvalidArguments
 from sagents.outcome import Outcome
@@ -40,7 +42,7 @@ from sagents.plan import OutcomeKind, RunError
 from sagents.policy import Policy, allow, ask, deny
 from sagents.ports import Model
 from sagents.principal import Principal
-from sagents.replies import ModelRetry, Pause, RaiseInterrupt, ToolResult
+from sagents.replies import ModelRetry, Pause, RaiseInterrupt, ToolResult, WrongAnswer, halt
 from sagents.retries import Retries
 from sagents.retry import Retry
 from sagents.state import State, StateDelta, merge_states
@@ -64,6 +66,7 @@ __all__ = [
     "AppNotFound",
     "Approve",
     "Approvers",
+    "AskUserQuestion",
     "AutoSave",
     "Callbacks",
     "CannotAnswer",
@@ -77,6 +80,7 @@ __all__ = [
     "Escalation",
     "Event",
     "Extract",
+    "Haltable",
     "HookContext",
     "HumanInTheLoop",
     "Interrupt",
@@ -122,10 +126,12 @@ __all__ = [
     "ToolResult",
     "WhileInterrupted",
     "WhileRunning",
+    "WrongAnswer",
     "allow",
     "ask",
     "deny",
     "groups",
+    "halt",
     "load_app",
     "merge_states",
     "tool",

@@ -34,6 +34,8 @@ async def take_step(agent: Agent, state: State, request: StepRequest, around: Su
     ending = ends(request.run, request.step, plan)
     if ending and ending.error:
         step.announcer.failed(ending.error)
+    if plan.raised:
+        step.announcer.halted(plan.raised)
     if step.draft.state.todos != state.todos:
         step.announcer.todos(step.draft.state)
     return plan

@@ -42,10 +42,11 @@ def saved_because(measured: Measured, head: Head, request: SaveRequest) -> None:
 
 
 def _interrupted(measured: Measured, head: Head, now: datetime) -> None:
-    latest, first = head.latest, next(iter(head.open_interrupts), None)
-    if latest is None or first is None:
+    reasons = [interrupt.reason for interrupt in head.open_interrupts]
+    if head.latest is None or not reasons:
         return
-    about = {"run_id": latest.run_id, "status": str(head.status), "reason": first.reason}
-    measured(telemetry.EXECUTION_INTERRUPT, **about, **milliseconds(latest.began_at, now))
-    if first.reason == "halt":
+    halted = "halt" in reasons  # among several, a halt is what the run waits over
+    about = {"run_id": head.latest.run_id, "status": str(head.status), "reason": "halt" if halted else reasons[0]}
+    measured(telemetry.EXECUTION_INTERRUPT, **about, **milliseconds(head.latest.began_at, now))
+    if halted:
         measured(telemetry.AGENT_HALT, **about)

@@ -1,9 +1,11 @@
 """Capabilities of agents, one a file, and the protocol they share."""
 
 from sagents.hooks import HookContext, Middleware
+from sagents.middleware.ask_user import AskUserQuestion
+from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
 
-__all__ = ["HookContext", "HumanInTheLoop", "Middleware", "default_stack"]
+__all__ = ["AskUserQuestion", "Haltable", "HookContext", "HumanInTheLoop", "Middleware", "default_stack"]
 
 
 def default_stack() -> tuple[Middleware, ...]:

@@ -204,9 +204,12 @@ async def test_a_hook_may_halt_before_any_model_is_asked() -> None:
             if state.messages[-1].text == "Buy tea":
                 halt("The shop is closed.", data={"source": "opening hours"})
 
+    events: list[tuple[str, Any]] = []
+    around = replace(StillTime().surroundings(), emit=lambda kind, data: events.append((kind, data)))
     model = ScriptedModel(says("Coffee then."))
     agent = shop(model, Guard())
-    stopped = await agent.execute("Buy tea")
+    stopped = await inprocess.execute(agent, "Buy tea", around=around)
+    assert ("agent_halted", {"message": "The shop is closed.", "source": "opening hours"}) in events
     assert [interrupt.message for interrupt in stopped.interrupts] == ["The shop is closed."]
     outcome = await agent.resume(stopped.state, Respond("Buy coffee"))
     assert (outcome.kind, outcome.text) == ("finished", "Coffee then.")
