@@ -58,7 +58,7 @@ async def run_call(
         return announcer.refused(call, _unrun(call, why, attempt))
     announcer.started(call, arguments)
     try:
-        return announcer.ended(call, noted(await Execution(tool, call, context).result(), request))
+        return announcer.ended(call, noted(await Execution(tool, call, context, around).result(), request))
     except asyncio.CancelledError:
         announcer.cancelled(call)
         raise
@@ -113,6 +113,7 @@ class Execution:
     tool: Tool[..., Any]
     call: ToolCall
     context: ToolContext
+    around: Surroundings
     read: State | None = None
 
     async def result(self) -> CallResult:
@@ -138,14 +139,18 @@ class Execution:
 
     async def _value(self) -> object:
         """What the tool returns in the first execution that does not raise, or the last one's exception."""
-        for number in range(self.tool.attempts):
+        own, usual = self.tool.attempts, self.around.tool_retry
+        attempts = usual.attempts if own is None else own
+        for number in range(attempts):
+            if number and own is None:
+                await self.around.sleep(usual.wait(number))
             context = self._context(self.context.attempt + number)
             try:
                 return await self.tool.call(self.tool.validated(self.call.arguments), context)
             except (ModelRetry, RaiseInterrupt):
                 raise
             except (Exception, SystemExit):
-                if number + 1 == self.tool.attempts:
+                if number + 1 == attempts:
                     raise
         raise AssertionError("unreachable: a tool has at least one attempt")
 

@@ -7,7 +7,11 @@ from sagents.retry import Retry
 
 
 class Retries(Frozen):
-    """Tries and waits by what failed. A tool's own `attempts` count where they are more."""
+    """Tries and waits by what failed (L-55).
+
+    `tool` is for tools that give no `attempts` of their own; who raises it says that they may all run twice.
+    `subagent` is for sub-agents, which do not exist yet.
+    """
 
     model: Retry = Field(default_factory=Retry)
     tool: Retry = Field(default_factory=lambda: Retry(attempts=1))

@@ -32,6 +32,9 @@ class Surroundings:
     resolve: Callable[[str], Model]
     """A model by its name; raises `ModelError` or `InvalidAgent` where nobody knows it."""
     retry: Retry = field(default_factory=Retry)
+    """Of model calls."""
+    tool_retry: Retry = field(default_factory=lambda: Retry(attempts=1))
+    """Of tools that give no `attempts` of their own."""
     measure: Measure = unmeasured
     remembered: Remembered = nothing_remembered
     observers: tuple[Mapping[str, object], ...] = ()

@@ -30,7 +30,7 @@ class ToolOptions(TypedDict, total=False):
     name: str | None
     display_text: str | None
     timeout: timedelta
-    attempts: int
+    attempts: int | None
     on_worker_loss: Literal["retry", "report"]
     inline: bool
     approval: Policy | None
@@ -54,7 +54,8 @@ def check_options(tool: Tool[..., Any]) -> None:
     """Raises `InvalidAgent` for the first option that cannot work."""
     if not isinstance(tool.timeout, timedelta) or tool.timeout <= timedelta(0):
         raise InvalidAgent(f"Tool {tool.name!r}: timeout is a timedelta above zero, as timedelta(seconds=30).")
-    if isinstance(tool.attempts, bool) or not isinstance(tool.attempts, int) or tool.attempts < 1:
+    given = tool.attempts
+    if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
         raise InvalidAgent(f"Tool {tool.name!r}: attempts is a whole number of at least 1, not {tool.attempts!r}.")
     if tool.on_worker_loss not in tuple(WorkerLoss):
         raise InvalidAgent(f'Tool {tool.name!r}: on_worker_loss is "retry" or "report", not {tool.on_worker_loss!r}.')

@@ -58,7 +58,8 @@ class Tool(Generic[P, R]):
     takes_context: bool = False
     is_async: bool = False
     timeout: timedelta = timedelta(minutes=5)
-    attempts: int = 1
+    attempts: int | None = None
+    """How often it is executed, without a wait in between; None: as the application's `Retries.tool` says."""
     on_worker_loss: WorkerLoss = WorkerLoss.RETRY
     inline: bool = False
     parallel: bool = True

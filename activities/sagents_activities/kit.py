@@ -82,6 +82,7 @@ class Kit:
             emit=announcer.emit,
             resolve=self.resolve,
             retry=self.app.retries.model,
+            tool_retry=self.app.retries.tool,
             measure=self.measured(agent, run_id),
             remembered=remembered(self.store, agent, run_id or ""),
         )

@@ -23,9 +23,14 @@ class StillTime:
     events: list[tuple[str, dict[str, JsonValue]]] = field(default_factory=list)
     models: dict[str, Model] = field(default_factory=dict)
 
-    def surroundings(self, *, retry: Retry | None = None) -> Surroundings:
+    def surroundings(self, *, retry: Retry | None = None, tool_retry: Retry | None = None) -> Surroundings:
         return Surroundings(
-            now=lambda: self.now, sleep=self._sleep, emit=self._emit, resolve=self._model, retry=retry or Retry()
+            now=lambda: self.now,
+            sleep=self._sleep,
+            emit=self._emit,
+            resolve=self._model,
+            retry=retry or Retry(),
+            tool_retry=tool_retry or Retry(attempts=1),
         )
 
     def happened(self, type: str) -> list[dict[str, JsonValue]]:

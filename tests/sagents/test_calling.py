@@ -31,6 +31,7 @@ from sagents import (
 from sagents.calling import run_call
 from sagents.messages import ToolCall
 from sagents.plan import AgentRef, CallRequest, CallResult, Reference
+from sagents.retry import Retry
 from sagents.returned import MAX_RESULT_CHARACTERS
 from sagents.testing import ScriptedModel, StillTime
 
@@ -47,6 +48,7 @@ async def run(
     state: State | None = None,
     attempt: int = 1,
     stage: StillTime | None = None,
+    tool_retry: Retry | None = None,
     name: str | None = None,
 ) -> CallResult:
     """The result of one call of the tool."""
@@ -59,7 +61,7 @@ async def run(
     async def read_state() -> State:
         return state or State()
 
-    around = (stage or StillTime()).surroundings()
+    around = (stage or StillTime()).surroundings(tool_retry=tool_retry)
     return await run_call(agent, call, request, around, read_state=read_state, attempt=attempt)
 
 
@@ -297,6 +299,27 @@ async def test_a_tool_is_executed_as_often_as_it_allows() -> None:
     assert [attempt for attempt, _, _ in seen] == [5, 6, 7]
     assert [box for _, box, _ in seen] == [[1], [1], [1]], "each execution gets arguments of its own"
     assert {key for _, _, key in seen} == {"agent-1:call_1"}
+
+
+@pytest.mark.parametrize(("own", "executed"), [(None, 3), (1, 1), (5, 4)])
+async def test_a_tool_without_attempts_of_its_own_is_executed_as_often_as_the_application_says(
+    own: int | None, executed: int
+) -> None:
+    """L-55: with the waits of `Retries.tool`; a tool that says how often is left to itself."""
+    count = []
+
+    @tool(attempts=own)
+    def flaky() -> str:
+        """Flaky."""
+        count.append(1)
+        if len(count) < 4:
+            raise ConnectionError("again")
+        return "at last"
+
+    stage, usual = StillTime(), Retry(attempts=3, first=timedelta(seconds=2), factor=3)
+    result = (await run(flaky, stage=stage, tool_retry=usual)).result
+    assert (len(count), result.is_error) == (executed, executed < 4)
+    assert stage.slept == ([timedelta(seconds=2), timedelta(seconds=6)] if own is None else [])
 
 
 async def test_the_last_execution_s_exception_is_the_one_that_is_told() -> None:
