@@ -23,6 +23,7 @@ from sagents import (
     tool,
 )
 from sagents.answering import answer
+from sagents.commands import Answering
 from sagents.demotion import PROCESS_BOUND
 from sagents.interrupts import Interrupt
 from sagents.messages import Role, ToolResult
@@ -138,6 +139,19 @@ async def test_an_answer_to_a_halt_makes_what_else_was_asked_moot() -> None:
     state = fold(outcome.state, answered.operations)
     assert [result.is_interrupt for result in results(state)] == [False, False]
     assert (state.messages[-1].role, state.messages[-1].text) == (Role.USER, "Stop.")
+
+
+@pytest.mark.asyncio
+async def test_whoever_answers_the_halt_need_not_answer_what_else_was_asked() -> None:
+    """B-96: a halt wins."""
+    model = ScriptedModel(calls(choose, question="Green or black?") & calls(stock, item="Tea"), says("Coffee then."))
+    agent = shop(model)
+    stopped = await agent.execute("Buy tea")
+    halted = next(interrupt for interrupt in stopped.interrupts if interrupt.reason == "halt")
+    answering = Answering(decision=Respond("Buy coffee"), interrupt_id=halted.id)
+    outcome = await inprocess.resume(agent, stopped.state, [answering])
+    assert (outcome.kind, outcome.text, outcome.interrupts) == ("finished", "Coffee then.", ())
+    model.done()
 
 
 @pytest.mark.parametrize(("item", "told"), [("Tea", ["Tea is out of stock."]), ("nothing", [])])
