@@ -59,6 +59,13 @@ def matched(head: Head, resume: Resume, now: datetime, *, by_anybody: bool = Fal
     return tuple(one.decided for one in judged(head, resume, now, by_anybody=by_anybody) if one.decided)
 
 
+def claims_in_time(resume: Resume, interrupt: Interrupt) -> bool:
+    """Whether a door says that this interrupt was decided before its end; nobody has checked that yet."""
+    word, until = resume.attestation, interrupt.expires_at
+    named = any(answering.interrupt_id == interrupt.id for answering in resume.decisions)
+    return named and word is not None and until is not None and word.at < until
+
+
 def after(head: Head, resumes: tuple[Resume, ...], now: datetime) -> Head:
     """The head as it will be once these decisions, which are taken already, are made."""
     for resume in resumes:

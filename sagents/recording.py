@@ -61,7 +61,7 @@ class _Recorder:
 
     def entry(self, interrupt: Interrupt, kind: EntryKind, result: Result) -> Entry:
         decided = result if isinstance(result, Decided) and result.interrupt_id == interrupt.id else None
-        decision = decided.decision if decided else interrupt.decision
+        decision = interrupt.decision or (decided.decision if decided else None)
         return Entry(
             slot=self._slot(interrupt.id, kind, decided.who if decided else None),
             kind=kind,

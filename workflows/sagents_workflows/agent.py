@@ -102,8 +102,6 @@ class AgentWorkflow:
             if ruling.is_plain(command):
                 self.life.note(command.but(who=Who(at=workflow.now())))
                 return
-            self.life.answering = True
-            await self._awake()
             await ruling.decide(self.life, command)
 
     @workflow.signal(name=contract.CANCEL)
@@ -239,8 +237,6 @@ class AgentWorkflow:
 
     async def _decided(self, command: Resume) -> Accepted:
         self.life.updates += 1
-        self.life.answering = True
-        await self._awake()
         try:
             return Accepted(decisions=await ruling.decide(self.life, command))
         except CannotResume as error:

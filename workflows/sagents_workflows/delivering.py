@@ -115,7 +115,7 @@ def _resume(life: Life, command: Resume) -> None:
 
 def _strike(life: Life) -> None:
     """The clocks of what waits for people: after the decisions, which were judged by their own time."""
-    while (due := struck(life.head.open_interrupts, workflow.now())) is not None:
+    while (due := struck(life.ticking, workflow.now())) is not None:
         life.took(due)
         if life.head.status.is_running:
             life.run_begins()

@@ -53,7 +53,7 @@ def rings_at(life: Life) -> datetime | None:
     """The next moment at which something has to be decided: a departure, a lease's end, a saver's next try."""
     leaves = departure(life)
     lease = life.viewers.until if life.lifecycle.presence.enabled and not life.head.status.is_running else None
-    asked = next_deadline(life.head.open_interrupts)
+    asked = next_deadline(life.ticking)
     moments = (leaves and leaves.at, life.clocks.mirror_at, lease, asked)
     return min((moment for moment in moments if moment), default=None)
 

@@ -16,8 +16,10 @@ with workflow.unsafe.imports_passed_through():
     from sagents.carried import Carried
     from sagents.commands import Cancel, NewMessage, Note, Reset, Resume, Stop
     from sagents.contract import StartAgent
+    from sagents.deciding import claims_in_time
     from sagents.decision_log import Entry
     from sagents.head import Head, Latest
+    from sagents.interrupts import Interrupt
     from sagents.lifecycle import MILLISECOND, Lifecycle, WhileInterrupted, WhileRunning
     from sagents.loop import apply
     from sagents.mail import Mail
@@ -60,6 +62,7 @@ class Life:
         self.untold_rest, self.status_told = False, self.head.status
         self.news: list[Bulletin] = []
         self.entries: tuple[Entry, ...] = ()
+        self.reviewed: list[Resume] = []
         self.signals = self.updates = 0
         self._shown = workflow.info().typed_search_attributes
 
@@ -110,6 +113,15 @@ class Life:
         run = self.head.run
         if run is not None and (self.head.latest is None or self.head.latest.run_id != run.spec.id):
             self.head = self.head.but(latest=Latest(run_id=run.spec.id, began_at=workflow.now()))
+
+    @property
+    def ticking(self) -> tuple[Interrupt, ...]:
+        """The open interrupts whose clocks run: not while a decision is looked at that came in time, as a door says."""
+        return tuple(
+            interrupt
+            for interrupt in self.head.open_interrupts
+            if not any(claims_in_time(resume, interrupt) for resume in self.reviewed)
+        )
 
     @property
     def next_run_id(self) -> str:

@@ -49,6 +49,17 @@ async def decide(life: Life, command: Resume) -> tuple[DecisionAnswer, ...]:
 
     It is judged as things stand after the decisions that already wait: so of two at once, one is the first.
     """
+    life.answering = True
+    life.reviewed.append(command)
+    try:
+        await workflow.wait_condition(lambda: life.awake)
+        return await _taken(life, command)
+    finally:
+        life.reviewed.remove(command)
+        life.mail.count()  # clocks that stood still go on
+
+
+async def _taken(life: Life, command: Resume) -> tuple[DecisionAnswer, ...]:
     if goes_on(life, command):
         life.note(command)
         return ()

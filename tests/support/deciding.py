@@ -1,0 +1,22 @@
+"""People who decide, as doors let them: an AgentServer with keys, and the people themselves."""
+
+from sagents.client import AgentServer
+from sagents.principal import Principal
+from sagents_infra.testing import AgentEnv
+
+ALICE = Principal("alice", ("finance",))
+BOB = Principal("bob", ("finance",))
+CAROL = Principal("carol", ("managers",))
+MALLORY = Principal("mallory", ("interns",))
+
+
+def server_of(env: AgentEnv) -> AgentServer:
+    """A door to the environment's agents; its worker believes what it signs."""
+    return AgentServer(
+        env.client,
+        store=env.store,
+        channel=env.channel,
+        presence=env.presence,
+        signer=env.signer,
+        task_queue=env.settings.task_queue,
+    )
