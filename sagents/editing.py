@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pydantic import JsonValue
 from pydantic_core import to_json
 
 from sagents.clipping import clipped
@@ -15,6 +16,7 @@ from sagents.mistakes import InvalidArguments
 from sagents.plan import CallRequest, CallResult
 from sagents.replies import WrongAnswer
 from sagents.results import Decided
+from sagents.tool_schema import SchemaParameters
 from sagents.tools import Tool
 
 CHANGED = "A person changed this call's arguments before it ran: {arguments}"
@@ -22,13 +24,26 @@ NOBODY = "Nobody answered in time whether this call may run; it ran as was agree
 NOBODY_CHANGED = f"{NOBODY} Its arguments were changed to {{arguments}}"
 
 
-def check_edit(tool: Tool[..., Any], arguments: Mapping[str, Any]) -> None:
+def check_edit(tool: Tool[..., Any], arguments: Mapping[str, JsonValue]) -> None:
     """Raises `WrongAnswer` where the tool does not take these; its `pointer` leads into the decision."""
     try:
         tool.validated(arguments)
     except InvalidArguments as error:
         why = f"The arguments do not fit {tool.name!r}: {'; '.join(error.mistakes)}"
         raise WrongAnswer(why, pointer=f"/arguments{error.pointers[0] if error.pointers else ''}") from None
+    _check_values(tool, arguments)
+
+
+def _check_values(tool: Tool[..., Any], arguments: Mapping[str, JsonValue]) -> None:
+    """A tool of a schema looks at names alone, its values are its owner's matter: too late for who edits them."""
+    if not isinstance(tool.arguments, SchemaParameters):
+        return
+    from sagents.json_schema import problem  # it loads slowly, and few tools are of a schema
+
+    found = problem(tool.parameters, dict(arguments))
+    if found is not None:
+        why = f"The arguments do not fit {tool.name!r}: {found.message}"
+        raise WrongAnswer(why, pointer=f"/arguments{found.pointer}")
 
 
 def check_edits(head: Head, tools: Mapping[str, Tool[..., Any]], decisions: Iterable[Decided]) -> None:
@@ -40,9 +55,10 @@ def check_edits(head: Head, tools: Mapping[str, Tool[..., Any]], decisions: Iter
             continue
         try:
             check_edit(tool, decided.decision.arguments)
-        except WrongAnswer as wrong:
+        except Exception as error:  # a validator is user code
+            pointer = error.pointer if isinstance(error, WrongAnswer) else ""
             agent_id, status = head.agent.agent_id, str(head.status)
-            raise InvalidDecision(agent_id, status, str(wrong), decided.interrupt_id, wrong.pointer) from None
+            raise InvalidDecision(agent_id, status, str(error), decided.interrupt_id, pointer) from error
 
 
 def noted(result: CallResult, request: CallRequest) -> CallResult:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, TypeAlias
-
-from pydantic import JsonValue
 
 from sagents.checking import check_answer
 from sagents.clipping import clipped
@@ -16,7 +13,6 @@ from sagents.errors import InvalidDecision
 from sagents.interrupts import Interrupt
 from sagents.replies import WrongAnswer
 from sagents.reviews import Refusal, ReviewRequest
-from sagents.tool_schema import SchemaParameters
 from sagents.tools import Tool
 
 AnyTool: TypeAlias = Tool[..., Any]
@@ -45,7 +41,6 @@ def refusal(interrupt: Interrupt, answering: Answering, tool: AnyTool | None = N
         check_answer(interrupt, decision)
         if tool is not None and isinstance(decision, Edit):
             check_edit(tool, decision.arguments)
-            _check_values(tool, decision.arguments)
     except WrongAnswer as wrong:
         return refused(interrupt, str(wrong), wrong.pointer)
     except Exception as error:  # a validator is user code
@@ -56,15 +51,3 @@ def refusal(interrupt: Interrupt, answering: Answering, tool: AnyTool | None = N
 def refused(interrupt: Interrupt, why: str, pointer: str = "") -> Refusal:
     """The decision is invalid."""
     return Refusal(type=InvalidDecision.__name__, message=clipped(why), interrupt_id=interrupt.id, pointer=pointer)
-
-
-def _check_values(tool: AnyTool, arguments: Mapping[str, JsonValue]) -> None:
-    """A tool of a schema looks at names alone, its values are its owner's matter: too late for who edits them."""
-    if not isinstance(tool.arguments, SchemaParameters):
-        return
-    from sagents.json_schema import problem  # it loads slowly, and few tools are of a schema
-
-    found = problem(tool.parameters, dict(arguments))
-    if found is not None:
-        why = f"The arguments do not fit {tool.name!r}: {found.message}"
-        raise WrongAnswer(why, pointer=f"/arguments{found.pointer}")

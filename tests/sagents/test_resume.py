@@ -23,6 +23,7 @@ from sagents import (
     Respond,
     RunFailed,
     State,
+    Tool,
     ToolContext,
     ask,
     inprocess,
@@ -123,6 +124,20 @@ async def test_an_edit_that_does_not_fit_is_refused_with_a_pointer_and_changes_n
     assert (refused.value.pointer, refused.value.interrupt_id[:4]) == ("/arguments/amount", "int_")
     outcome = await agent.resume(state, Edit({"order": "7", "amount": 3}))
     assert results(outcome.state)[0].text == "refunded 3 for 7"
+
+
+async def test_an_edit_of_a_tool_of_a_schema_is_held_to_the_whole_schema() -> None:
+    """B-83: its owner would validate the values only when the call runs."""
+    numbers: dict[str, JsonValue] = {"type": "object", "properties": {"amount": {"type": "integer"}}}
+    pay = Tool.from_schema(
+        name="pay", description="", parameters=numbers, function=lambda context, a: f"paid {a}", approval=ask()
+    )
+    model = ScriptedModel(calls_raw("pay", {"amount": 7}))
+    agent = desk(model, tools=[pay])
+    state = (await agent.execute("Pay")).state
+    with pytest.raises(InvalidDecision) as refused:
+        await agent.resume(state, Edit({"amount": "much"}))
+    assert refused.value.pointer == "/arguments/amount"
 
 
 async def test_the_model_is_told_that_a_person_changed_its_call() -> None:
