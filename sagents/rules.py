@@ -36,8 +36,8 @@ class Rule(Frozen):
         return in_time and self.tool == tool and self.digest in ("", digest)
 
     def revoked(self, by: str, at: datetime) -> Self:
-        """As it is once somebody took it back, which is for good: who comes second changes nothing."""
-        return self if self.revoked_at is not None else self.but(revoked_by=by, revoked_at=at)
+        """As it is once somebody took it back, which is for good."""
+        return self.but(revoked_by=by, revoked_at=at)
 
 
 def rule_key(scope: RememberScope, *, agent_id: str, run_id: str, owner: str | None, tenant: str | None) -> str | None:

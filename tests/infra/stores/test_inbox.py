@@ -30,7 +30,7 @@ def item(n: int) -> InboxItem:
         risk=RISKS[n % 3],
         approvers=(groups("ops"), users("ben"), None)[n % 3],
         self_approval=n % 7 != 0,
-        requesters=("anna",),
+        requesters=("anna",) if n % 14 else (),  # then it is her agent that asks
         created_at=made,
         expires_at=made + timedelta(hours=9) if n % 2 else None,
     )
