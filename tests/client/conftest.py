@@ -34,6 +34,7 @@ def server_of(env: AgentEnv, patience: timedelta = timedelta(seconds=20)) -> Age
         store=env.store,
         channel=env.channel,
         presence=env.presence,
+        signer=env.signer,
         task_queue=env.settings.task_queue,
         patience=patience,
     )
