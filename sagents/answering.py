@@ -96,9 +96,9 @@ def _result(interrupt: Interrupt, decision: Decision) -> ToolResult:
 def _words(decision: Decision) -> str:
     """A decision as the model reads it."""
     match decision:
-        case Respond(content=str(text)):
-            return text
-        case Respond(content=value) | Edit(arguments=value):
+        case Respond():
+            return decision.text
+        case Edit(arguments=value):
             return to_json(value).decode()
         case Approve():
             return "A person approved this."

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, TypeAdapter
 from pydantic.dataclasses import dataclass
+from pydantic_core import to_json
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Respond:
 
     content: JsonValue
     type: Literal["respond"] = field(default="respond", kw_only=True, repr=False)
+
+    @property
+    def text(self) -> str:
+        """As a model reads it: words as they are, other values as JSON."""
+        return self.content if isinstance(self.content, str) else to_json(self.content).decode()
 
 
 Decision = Annotated[Approve | Edit | Reject | Respond, Field(discriminator="type")]

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from pydantic_core import to_json
-
 from sagents.closing import remembered
 from sagents.decisions import Approve, Edit, Reject, Respond
 from sagents.demotion import ABANDONED
@@ -237,7 +235,7 @@ def _after_decision(call: CallState, interrupt: Interrupt) -> CallState:
         case Reject():
             text = _rejected(call, interrupt, decision)
         case Respond():
-            text = decision.content if isinstance(decision.content, str) else to_json(decision.content).decode()
+            text = decision.text
         case _:
             assert_never(decision)
     return call.but(result=_result(call.plan, text, is_error=False), decided=True)
