@@ -197,6 +197,17 @@ async def cancelled_in_a_stream(env: AgentEnv) -> Driven:
 
 
 @scenario
+async def stopped_after_some_patience(env: AgentEnv) -> Driven:
+    agent = await started(env, "helper", lifecycle={"stop_patience_ms": 500})
+    await agent.send("talk for ever", "m1")
+    await until(lambda: _has_begun(agent))
+    await agent.update("stop")
+    await agent.send("look", "m2")
+    await asyncio.wait_for(agent.handle.result(), 20)
+    return agent
+
+
+@scenario
 async def renewed_in_mid_run(env: AgentEnv) -> Driven:
     agent = await started(env, "helper")
     await agent.say("count", "m1")
@@ -322,6 +333,10 @@ async def _is_another(agent: Driven, run_id: str) -> bool:
 
 async def _last_is(agent: Driven, text: str) -> bool:
     return await agent.last_text() == text and await agent.is_settled()
+
+
+async def _has_begun(agent: Driven) -> bool:
+    return (await agent.info()).run_id is not None
 
 
 async def _has_problem(agent: Driven) -> bool:
