@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from sagents import Agent, Sagents, Status, tool
+from sagents_infra.payloads import DiskStorageDriver
 from sagents_infra.sqlite_file import SqliteFile
 from sagents_infra.stores.sqlite import SqliteStore
 from sagents_infra.stores.sqlite_schema import MIGRATIONS, TABLES
-from tests.client.apps import desk
-from tests.client.patience import reaches
+from tests.client.apps import app_of, desk
+from tests.client.patience import reaches, settled
 from tests.support.driving import until
 from tests.support.models import uses
 
@@ -86,3 +87,26 @@ async def test_a_tool_that_ends_after_its_agent_was_deleted_writes_nothing(serve
 
 async def _is_set(flag: threading.Event) -> bool:
     return flag.is_set()
+
+
+async def test_large_payloads_are_stored_for_their_agent_so_that_s3_keys_have_its_id(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/data.md deletes by the prefixes that come of it; Temporal's driver makes the keys."""
+    targets, store = list[Any](), DiskStorageDriver.store
+
+    async def noted(self: DiskStorageDriver, context: Any, payloads: Any) -> Any:
+        targets.append(context.target)
+        return await store(self, context, payloads)
+
+    monkeypatch.setattr(DiskStorageDriver, "store", noted)
+    large = "x" * 40_000
+    async with serve(app_of()) as (server, env):
+        await server.start("helper", agent_id=env.id(), messages=[large])
+        await server.add_message(env.id(), large)
+        await settled(server, env.id())
+        await server.stop(env.id())
+        await server.add_message(env.id(), large + "!")
+        await settled(server, env.id())
+        assert {target.id for target in targets} == {env.id()}
+        assert {target.type for target in targets} == {None, "AgentWorkflow"}

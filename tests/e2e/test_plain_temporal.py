@@ -1,5 +1,6 @@
-"""The commands of docs/cli.md for whoever has nothing but Temporal's own command line."""
+"""The commands of docs/cli.md and docs/data.md for whoever has nothing but Temporal's own command line."""
 
+import json
 import os
 import re
 import shlex
@@ -12,8 +13,9 @@ import pytest
 from sagents_infra.dev_server import temporal_cli
 from tests.e2e.house import House
 
-PAGE = Path(__file__).resolve().parents[2] / "docs/cli.md"
-COMMANDS = re.findall(r"^temporal workflow .*$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = [(DOCS / name).read_text(encoding="utf-8") for name in ("cli.md", "data.md")]
+COMMANDS = re.findall(r"^temporal workflow .*$", "\n".join(PAGES), re.MULTILINE)
 
 
 @pytest.fixture
@@ -24,9 +26,12 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def _run(house: House, part: str) -> "subprocess.CompletedProcess[str]":
-    """The one command of the page that has `part` in it, as it is written there but for the agent's name."""
+    """The one command of the pages that has `part` in it, as it is written there but for the agent's name."""
     (command,) = [command for command in COMMANDS if part in command]
-    words = shlex.split(command.replace('"helper"', '"desk"'))[1:]
+    return _temporal(house, *shlex.split(command.replace('"helper"', '"desk"'))[1:])
+
+
+def _temporal(house: House, *words: str) -> "subprocess.CompletedProcess[str]":
     given = {**os.environ, "TEMPORAL_ADDRESS": f"127.0.0.1:{house.port}"}
     return subprocess.run([temporal_cli(), *words], env=given, capture_output=True, text=True, timeout=30, check=False)
 
@@ -77,3 +82,28 @@ def test_an_agent_is_looked_at_listed_cancelled_stopped_and_woken(house: House) 
     _does(house, "signal-with-start")
     house.until(lambda: "Never mind." in _does(house, "--type messages"))
     assert "Hello there." in _does(house, "--type messages")
+
+
+def test_a_conversation_is_erased_from_the_store_and_from_temporal(house: House) -> None:
+    """All workflow runs of it: the one that was stopped, and the one that was woken."""
+    _does(house, "workflow start ")
+    _does(house, "--name add_message")
+    house.until(lambda: "Hello there." in _does(house, "--type messages"))
+    _does(house, "--name stop")
+    assert _temporal(house, "workflow", "result", "--workflow-id", "conversation-7").returncode == 0
+    _does(house, "signal-with-start")
+    house.until(lambda: "interrupted" in _does(house, "--type status"))
+    house.sagents("delete", "conversation-7", "--yes")
+    house.until(lambda: _runs(house) == 2)
+    _does(house, "workflow delete")
+    house.until(lambda: _runs(house) == 0)
+    assert _temporal(house, "workflow", "show", "--workflow-id", "conversation-7").returncode == 1
+    assert "not_running" in house.sagents("status", "conversation-7")
+    house.sagents("send", "conversation-7", "Still there?", expect=3)
+
+
+def _runs(house: House) -> int:
+    """How many workflow runs of the conversation Temporal lists."""
+    listed = _temporal(house, "workflow", "list", "--query", 'WorkflowId = "conversation-7"', "--output", "json")
+    assert listed.returncode == 0, listed.stderr
+    return len(json.loads(listed.stdout or "[]"))
