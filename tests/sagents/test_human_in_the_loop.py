@@ -370,7 +370,13 @@ async def test_a_rule_that_does_not_hold_for_this_call_leaves_it_to_people(remem
 
 
 async def test_nothing_is_remembered_where_the_policy_does_not_let_it() -> None:
-    call = await planned_with(keeps(), ask(approvers=FINANCE))
-    assert call.approval is not None
+    looked: list[str] = []
+
+    async def remembered(name: str, digest: str) -> Rule | None:
+        looked.append(name)
+        return await keeps()(name, digest)
+
+    call = await planned_with(remembered, ask(approvers=FINANCE))
+    assert (call.approval is not None, looked) == (True, [])
     denied = await planned_with(keeps(), deny("Never."))
     assert (denied.result.result.text, denied.rule) == ("Never.", None)

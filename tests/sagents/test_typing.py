@@ -14,10 +14,12 @@ from sagents import (
     HookContext,
     InvalidAgent,
     Middleware,
+    Reject,
     Sagents,
     State,
     ToolContext,
     ask,
+    groups,
     tool,
 )
 from sagents.testing import calls
@@ -31,7 +33,16 @@ def word_count(text: str) -> int:
     return len(text.split())
 
 
-@tool(timeout=timedelta(seconds=30), on_worker_loss="report", approval=ask())
+@tool(
+    timeout=timedelta(seconds=30),
+    on_worker_loss="report",
+    approval=ask(
+        when=lambda a: a["amount"] > 100,
+        approvers=groups("finance"),
+        expires_after=timedelta(days=3),
+        on_expiry=Reject(),
+    ),
+)
 async def refund(context: ToolContext, order: str, amount: float = 1.0) -> str:
     """Refund an order."""
     await context.progress("calling the bank")
