@@ -20,6 +20,7 @@ SagentsError
 │       ├── AgentBusy         it takes no message now (`reject`)
 │       └── Fresh             a touch within ten seconds of the last activity changes nothing
 ├── AgentNotRegistered    no factory has this name
+├── RuleNotFound          no remembered decision has this id
 ├── AppNotFound           no application where one was looked for
 ├── CannotAnswer          Temporal or the store is out of reach; says nothing about the agent
 ├── StoreError
