@@ -83,6 +83,11 @@ class Mail:
         """How many notes that start runs wait."""
         return sum(isinstance(note, NewMessage | Execute) for note in self.waiting)
 
+    def starts_before(self, kind: type) -> int:
+        """How many of them came before the first note of a kind; all of them where there is none."""
+        first = next((n for n, note in enumerate(self.waiting) if isinstance(note, kind)), len(self.waiting))
+        return sum(isinstance(note, NewMessage | Execute) for note in self.waiting[:first])
+
     @property
     def starts_run(self) -> bool:
         return self.starts > 0

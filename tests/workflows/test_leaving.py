@@ -42,6 +42,32 @@ async def test_a_message_that_comes_during_the_last_save_is_answered(agent_env: 
         assert "llm_message" in events[events.index("agent_shutdown") :]
 
 
+@pytest.mark.parametrize("place", ["load", "save", "append"])
+async def test_a_message_that_comes_while_a_stop_saves_begins_the_next_life(agent_env: Any, place: str) -> None:
+    """L-42: what waited before the stop sleeps with the agent; what came after it is somebody who wants an answer."""
+    app, came = Sagents(), list[StoreCall]()
+    app.agent("helper", Agent(model=echoes()))
+    store = WatchedStore(MemoryStore())
+
+    async def say_something(call: StoreCall) -> None:
+        if call.method == place and not came:
+            came.append(call)
+            await agent.handle.signal("add_message", {"content": "wait", "id": "m2"})
+
+    async with agent_env(app, store=store) as env:
+        agent = await started(env, "helper")
+        assert await agent.say("hello") == "heard hello"
+        store.before = say_something
+        await agent.update("stop")
+
+        async def answered() -> bool:
+            return await agent.last_text() == "heard wait"
+
+        await until(answered)
+        events = [event.type for event in await env.store.events(agent.agent_id)]
+        assert "llm_message" in events[events.index("agent_shutdown") :]
+
+
 async def test_a_goodbye_that_is_told_again_by_a_retry_is_in_the_log_once(agent_env: Any) -> None:
     """L-23: for `no_viewers` the event comes before the save; the save fails, and all of it is done again."""
     app, failed = Sagents(), list[StoreCall]()

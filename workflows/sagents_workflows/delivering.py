@@ -54,6 +54,8 @@ async def _at_rest(life: Life) -> None:
         await life.attempted(acting.restore(life, restore))
     for notice in life.mail.take(NotifyMiddleware):
         await life.attempted(acting.notify(life, notice))
+    if life.stop is None:
+        life.kept = life.mail.starts_before(Stop)
     life.stop = next(iter(life.mail.take(Stop)), life.stop)
     if life.stop is None:
         _start_run(life)

@@ -57,6 +57,7 @@ class Life:
         self.planned = self.head.log.position
         self.leaving: str | None = None
         self.stop: Stop | None = None
+        self.kept = 0  # what waits for the next life: it was there before the stop
         self.announcing = self.answering = False
         self.alarm = Alarm()
         self.untold_rest, self.status_told = False, self.head.status

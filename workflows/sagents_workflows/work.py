@@ -68,10 +68,11 @@ async def rest(life: Life, notes: int) -> WayOut | None:
     if life.mail.notes != notes:
         return None
     if reason := time_to_leave(life):
-        saved = await leaving.leave(life, reason)
-        # A note that came before the save had read the mailbox is kept in the store, where nobody would act on it.
-        stays = life.stop is None and life.mail.notes != notes
-        return WayOut.LEAVE if saved and not stays else None
+        # A note that came before the save had read the mailbox is kept in the store, where nobody would act on it: it
+        # keeps the agent or, after a stop, begins its next life.
+        if not await leaving.leave(life, reason) or (life.stop is None and life.mail.notes != notes):
+            return None
+        return WayOut.RENEW if life.mail.starts > life.kept else WayOut.LEAVE
     parked_events = life.head.limits.parked_events
     if life.is_long(parked_events):
         return WayOut.RENEW
