@@ -1,0 +1,177 @@
+"""`sagents approvals` decides, against agents on a real server."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+from typer.testing import Result
+
+from sagents import Agent, Sagents, ask, tool
+from sagents.approvers import groups
+from sagents.client import AgentServer
+from sagents_infra.channels.memory import MemoryChannel
+from sagents_infra.cli import reaching
+from sagents_infra.cli.picking import brief_id
+from sagents_infra.testing import AgentEnv
+from tests.client.patience import settled
+from tests.infra.cli.conftest import Run
+from tests.support.driving import until
+from tests.support.models import uses
+
+pytestmark = pytest.mark.asyncio
+Type = Callable[..., Awaitable[Result]]
+
+
+@tool(approval=ask(allowed_decisions=("approve", "edit", "reject", "respond")))
+def refund(order: str, amount: int) -> str:
+    """Refund an order."""
+    return f"refunded {amount} for {order}"
+
+
+@tool(approval=ask(approvers=groups("finance"), required_approvals=2, remember=("conversation",)))
+def pay(account: str) -> str:
+    """Send money."""
+    return f"paid {account}"
+
+
+def desk() -> Sagents:
+    """Refunds are for anybody to decide, payments for two of finance."""
+    app = Sagents()
+    app.agent("desk", Agent(model=uses("refund", order="7", amount=500), tools=(refund,)))
+    app.agent("pair", Agent(model=uses("refund", at_once=2, order="7", amount=500), tools=(refund,)))
+    app.agent("bank", Agent(model=uses("pay", account="9"), tools=(pay,)))
+    return app
+
+
+@pytest_asyncio.fixture
+async def env(agent_env: Any) -> AsyncIterator[AgentEnv]:
+    async with agent_env(desk()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def server(env: AgentEnv) -> AgentServer:
+    return _server(env, env.client)
+
+
+@pytest.fixture
+def types(env: AgentEnv, sagents: Run, monkeypatch: pytest.MonkeyPatch) -> Type:
+    """`await types("ls")`: a command of `sagents approvals` beside the worker, on a loop of its own."""
+
+    async def connect() -> AgentServer:
+        config = env.client.service_client.config
+        client = await Client.connect(config.target_host, data_converter=env.client.data_converter)
+        return _server(env, client)
+
+    monkeypatch.setattr(reaching, "connect", connect)
+
+    async def run(*words: str) -> Result:
+        return await asyncio.to_thread(sagents, "approvals", *words)
+
+    return run
+
+
+async def test_a_person_finds_approves_and_looks_back(types: Type, env: AgentEnv, server: AgentServer) -> None:
+    [typed] = await asked(server, "desk", env.id())
+    listed = (await types("ls")).stdout
+    assert typed in listed
+    assert "refund" in listed
+    approved = await types("approve", typed[:10], "--as", "anna")
+    assert (approved.exit_code, approved.stdout) == (0, f"{env.id()}/{typed} approved by anna\n")
+    assert await said(server, env.id()) == "done: refunded 500 for 7"
+    assert "anna by cli" in (await types("log", env.id())).stdout
+    assert (await types("verify", "--all")).exit_code == 0
+    assert (await types("ls")).stdout == "nothing waits for people\n"
+
+
+async def test_a_call_is_edited_answered_and_rejected(types: Type, env: AgentEnv, server: AgentServer) -> None:
+    for words, status, result in (
+        (["edit", '{"order": "7", "amount": 5}'], "edited", "done: refunded 5 for 7"),
+        (["respond", "it", "is", "paid"], "responded", "done: it is paid"),
+        (["reject", "--reason", "too late"], "rejected", "too late"),
+    ):
+        agent_id = env.id(status)
+        [typed] = await asked(server, "desk", agent_id)
+        done = await types(words[0], typed, *words[1:], "--json")
+        assert done.exit_code == 0, done.stderr
+        assert json.loads(done.stdout)["status"] == status
+        assert result in await said(server, agent_id)
+
+
+async def test_what_is_refused_says_why_and_what_to_do(types: Type, env: AgentEnv, server: AgentServer) -> None:
+    """B-83: exit codes for scripts, words for people."""
+    [typed] = await asked(server, "bank", env.id())
+    for words, code, why in (
+        (["approve", typed], 1, "--as NAME"),
+        (["approve", typed, "--as", "mallory"], 1, "group finance"),
+        (["approve", typed, "--as", "anna", "--group", "finance", "--digest", "sha256:1"], 1, "digest"),
+        (["approve", typed, "--as", "anna", "--group", "finance", "--remember", "user"], 2, "(at /remember/scope)"),
+        (["respond", typed, "yes", "--as", "anna", "--group", "finance"], 2, "sagents approvals show"),
+    ):
+        refused = await types(*words)
+        assert (refused.exit_code, refused.stdout) == (code, ""), refused.stderr
+        assert why in refused.stderr
+    error = json.loads((await types("approve", typed, "--json")).stderr)["error"]
+    assert (error["type"], error["interrupt_id"]) == ("Forbidden", f"int_call_{typed}")
+
+
+async def test_two_people_agree_and_have_it_remembered(types: Type, env: AgentEnv, server: AgentServer) -> None:
+    [typed] = await asked(server, "bank", env.id())
+    anna = await types("approve", typed, "--as", "anna", "--group", "finance")
+    assert "waits for more people: 1 of 2 agree" in anna.stdout
+
+    async def shows_the_vote() -> bool:
+        return "✓ anna: approve" in (await types("show", typed)).stdout
+
+    await until(shows_the_vote)
+    assert "1/2" in (await types("ls")).stdout
+    remember = ("--remember", "conversation", "--ttl", "7d")
+    bob = await types("approve", typed, "--as", "bob", "--group", "finance", *remember)
+    assert (bob.exit_code, bob.stdout) == (0, f"{env.id()}/{typed} approved by bob\n")
+    assert await said(server, env.id()) == "done: paid 9"
+    assert "pay" in (await types("rules", "ls")).stdout
+
+
+async def test_several_are_decided_at_once_and_one_that_fails_harms_no_other(
+    types: Type, env: AgentEnv, server: AgentServer
+) -> None:
+    refunds = await asked(server, "pair", env.id("pair"), count=2)
+    [payment] = await asked(server, "bank", env.id("bank"))
+    done = await types("approve", *refunds, payment)
+    assert done.exit_code == 1
+    assert sorted(done.stdout.splitlines()) == sorted(f"{env.id('pair')}/{one} approved by operator" for one in refunds)
+    assert "--as NAME" in done.stderr
+    assert await said(server, env.id("pair")) == "done: refunded 500 for 7"
+
+
+async def asked(server: AgentServer, name: str, agent_id: str, count: int = 1) -> list[str]:
+    """The ids, as people type them, of what an agent asks when it is told something."""
+    await server.start(name, agent_id=agent_id)
+    await server.add_message(agent_id, "go")
+
+    async def waits() -> list[str]:
+        items = await server.inbox(agent_id=agent_id)
+        return [brief_id(item.interrupt.id) for item in items] if len(items) == count else []
+
+    found: list[str] = await until(waits)
+    return found
+
+
+async def said(server: AgentServer, agent_id: str) -> str:
+    await settled(server, agent_id)
+    return (await server.messages(agent_id))[-1].text
+
+
+def _server(env: AgentEnv, client: Client) -> AgentServer:
+    return AgentServer(
+        client,
+        store=env.store,
+        channel=MemoryChannel(),
+        presence=env.presence,
+        signer=env.signer,
+        task_queue=env.settings.task_queue,
+    )
