@@ -22,11 +22,16 @@ def questions(state: State) -> tuple[Interrupt, ...]:
 
 def closed(state: State, why: str) -> State:
     """The conversation with nothing open: providers refuse a call without its result (T-31)."""
+    return completed(state, why).cancel_pending_interrupts()
+
+
+def completed(state: State, why: str) -> State:
+    """The conversation in which every call has a result, an error where it had none; questions stay open."""
     place, calls = _dangling(state)
-    if calls:
-        results = (ToolResult(tool_call_id=c.call_id, name=c.name, content=why, is_error=True) for c in calls)
-        state = state.cut_messages(0, (Message.tool(*results),), start=place + 1)
-    return state.cancel_pending_interrupts()
+    if not calls:
+        return state
+    results = (ToolResult(tool_call_id=c.call_id, name=c.name, content=why, is_error=True) for c in calls)
+    return state.cut_messages(0, (Message.tool(*results),), start=place + 1)
 
 
 def _dangling(state: State) -> tuple[int, tuple[ToolCall, ...]]:
