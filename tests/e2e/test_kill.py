@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sagents.decision_log import Row, broken
 from sagents.status import Status
 from sagents_infra.dev_server import DevServer
 from tests.support.errands import Day
@@ -22,6 +23,19 @@ async def test_a_killed_worker_costs_seconds_and_nothing_else(
     async with Day.begin(temporal_server.address, tmp_path, place) as day:
         await day.live()
         assert await day.problems() == []
+
+
+@pytest.mark.parametrize("place", ["save.begun:2", "save.done:2"])
+async def test_a_worker_killed_between_a_decision_and_its_call_runs_the_call_once(
+    temporal_server: DevServer, tmp_path: Path, place: str
+) -> None:
+    """The day's second save is that of the decision: it is on record before the approved call runs."""
+    async with Day.begin(temporal_server.address, tmp_path, place) as day:
+        await day.live()
+        assert await day.problems() == []
+        rows = [Row.model_validate_json(row) for row in await day.store.logged(day.agent_id)]
+        assert [row.entry.kind for row in rows] == ["requested", "decided"]
+        assert broken(rows) is None
 
 
 async def test_a_call_that_must_not_run_twice_is_reported_to_the_model_as_unknown(

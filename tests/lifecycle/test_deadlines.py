@@ -4,10 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from temporalio.worker import Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from sagents import Agent, Approve, Edit, Escalation, Respond, Sagents, ask, groups, tool
+from sagents import Agent, AgentRequest, Approve, Edit, Escalation, Respond, Sagents, ask, deny, groups, tool
 from sagents.decision_log import Row, broken
 from sagents.policy import Policy
+from sagents_infra.payloads import data_converter
+from sagents_infra.worker import restrictions
+from sagents_workflows import AgentWorkflow
 from tests.support.driving import Driven, started, until
 from tests.support.models import uses
 
@@ -133,13 +138,30 @@ async def test_a_chain_of_people_is_asked_one_after_the_other(skipping_env: Any)
         assert await agent.status() == "interrupted"
 
 
-async def test_a_month_of_waiting_adds_nothing_to_history(skipping_env: Any) -> None:
+async def test_a_month_of_waiting_adds_nothing_and_the_history_replays_on_other_code(skipping_env: Any) -> None:
     paid: list[float] = []
-    async with skipping_env(desk(paid, ask())) as env:
+    app, prompts, policies = Sagents(), ["Be brief."], [ask()]
+
+    @app.agent("helper")
+    def helper(_: AgentRequest) -> Agent:
+        @tool(approval=policies[-1])
+        def refund(amount: float, note: str = "") -> str:
+            """Refund an order."""
+            paid.append(amount)
+            return f"refunded {amount:g}{note}"
+
+        return Agent(model=uses("refund", amount=500.0), tools=[refund], system_prompt=prompts[-1])
+
+    async with skipping_env(app) as env:
         agent = await asking(env)
         before = len(await agent.events())
         await env.passes(30 * DAY)
         assert len(await agent.events()) == before
+        prompts.append("Be long.")  # a deploy while it waits
+        policies.append(deny("not any more"))
         await agent.update("resume", [{"type": "approve"}])
         assert await agent.settled() == "idle"
         assert paid == [500.0]
+        runner = SandboxedWorkflowRunner(restrictions=restrictions())
+        replayer = Replayer(workflows=[AgentWorkflow], workflow_runner=runner, data_converter=data_converter())
+        await replayer.replay_workflow(await agent.handle.fetch_history())

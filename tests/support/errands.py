@@ -42,8 +42,8 @@ PLACES = {
     "step.saved": (3, "after a run's last step has saved, before it returns"),
     "tool.begun": (3, "in the middle of a tool"),
     "tool.done": (3, "after a tool's effect, before its result"),
-    "save.begun": (2, "during a save, before it is written"),
-    "save.done": (2, "during a save, after it is written"),
+    "save.begun": (3, "during a save, before it is written"),
+    "save.done": (3, "during a save, after it is written"),
     PARKED: (1, "while it waits for a person"),
 }
 """Where a worker may be killed, how often a day comes there, and what that is."""
