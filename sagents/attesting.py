@@ -82,10 +82,7 @@ async def _unsigned(signer: Signer, word: Attestation) -> str | None:
             f"The decision is signed by the key {word.key_id!r}, which this worker does not know, or no longer: "
             "doors and workers need the same SAGENTS_SIGNING_KEYS."
         )
-    try:
-        genuine = await signer.verify(word.key_id, _signed(word), word.mac)
-    except ValueError:  # it cannot even be written as JSON, so nobody has signed it
-        genuine = False
+    genuine = await signer.verify(word.key_id, _signed(word), word.mac)
     return None if genuine else "The signature of the decision is wrong: it was forged, or changed after it was signed."
 
 
