@@ -9,9 +9,12 @@ from sagents_infra.cli.failing import failing
 from sagents_infra.cli.options import (
     AgentId,
     AgentName,
+    As,
     Conversation,
+    Group,
     Json,
     Tenant,
+    TheirTenant,
     WithStatus,
     agent_and_words,
     agent_of,
@@ -76,14 +79,18 @@ def resume(
     reason: Reason = None,
     interrupt: Annotated[str | None, typer.Option(metavar="ID", help="Which interrupt, where several wait.")] = None,
     every: Annotated[bool, typer.Option("--all", help="The same decision for all that wait.")] = False,
+    name: As = None,
+    group: Group = None,
+    tenant: TheirTenant = None,
     as_json: Json = False,
 ) -> None:
     """Decide what an agent waits for; `approve reject approve` decides three, in their order."""
     agent_id, decision = agent_and_words(words, conversation, "DECISION")
     with failing(as_json):
-        from sagents_infra.cli import answers, telling
+        from sagents_infra.cli import answers, identity, telling
 
-        telling.resume(agent_id, answers.decisions(decision, reason), interrupt, every, as_json)
+        by = identity.person(name, group, tenant)
+        telling.resume(agent_id, answers.decisions(decision, reason), interrupt, every, by, as_json)
 
 
 def cancel(

@@ -9,7 +9,7 @@ import typer
 
 from sagents_infra.cli import records
 from sagents_infra.cli.failing import failing
-from sagents_infra.cli.options import As, Json, Tool
+from sagents_infra.cli.options import As, Group, Json, TheirTenant, Tool
 
 app = typer.Typer(
     name="approvals",
@@ -19,8 +19,6 @@ app = typer.Typer(
 )
 One = Annotated[str, typer.Argument(metavar="ID", help="The beginning of an id, or AGENT_ID/ID.")]
 Several = Annotated[list[str], typer.Argument(metavar="ID...", help="The beginnings of ids, or AGENT_ID/ID.")]
-Group = Annotated[list[str] | None, typer.Option(metavar="NAME", help="A group of theirs; may be given again.")]
-Tenant = Annotated[str | None, typer.Option(metavar="NAME", help="The tenant they belong to.")]
 Digest = Annotated[str | None, typer.Option(metavar="SHA256", help="Of the call that is meant, and of no other.")]
 Scope = Annotated[str | None, typer.Option(metavar="SCOPE", help="For later calls, too: run, conversation or user.")]
 Ttl = Annotated[str | None, typer.Option(metavar="TIME", help="How long it is remembered: 90m, 2h, 7d.")]
@@ -40,7 +38,7 @@ def ls(
     limit: Annotated[int | None, typer.Option(min=1, help="The most lines.")] = None,
     name: As = None,
     group: Group = None,
-    tenant: Tenant = None,
+    tenant: TheirTenant = None,
     as_json: Json = False,
 ) -> None:
     """List what waits for people over all agents, oldest first; it needs no worker."""
@@ -78,7 +76,7 @@ def approve(
     approval: Several,
     name: As = None,
     group: Group = None,
-    tenant: Tenant = None,
+    tenant: TheirTenant = None,
     remember: Scope = None,
     ttl: Ttl = None,
     any_arguments: AnyArguments = False,
@@ -101,7 +99,7 @@ def reject(
     reason: Annotated[str | None, typer.Option("--reason", help="Why; the model reads it.")] = None,
     name: As = None,
     group: Group = None,
-    tenant: Tenant = None,
+    tenant: TheirTenant = None,
     remember: Scope = None,
     ttl: Ttl = None,
     any_arguments: AnyArguments = False,
@@ -124,7 +122,7 @@ def edit(
     arguments: Annotated[str, typer.Argument(metavar="'{JSON}'", help="All arguments, as they shall be.")],
     name: As = None,
     group: Group = None,
-    tenant: Tenant = None,
+    tenant: TheirTenant = None,
     digest: Digest = None,
     as_json: Json = False,
 ) -> None:
@@ -145,7 +143,7 @@ def respond(
     value: Annotated[str | None, typer.Option(metavar="JSON", help="The answer as a JSON value.")] = None,
     name: As = None,
     group: Group = None,
-    tenant: Tenant = None,
+    tenant: TheirTenant = None,
     as_json: Json = False,
 ) -> None:
     """Answer a question; or give a call's result yourself, instead of letting it run."""

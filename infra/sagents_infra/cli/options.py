@@ -22,6 +22,8 @@ WithStatus = Annotated[
 ]
 Tenant = Annotated[str | None, typer.Option("--tenant", help="Those of this tenant only.")]
 As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who decides, signed with this machine's keys.")]
+Group = Annotated[list[str] | None, typer.Option(metavar="NAME", help="A group of theirs; may be given again.")]
+TheirTenant = Annotated[str | None, typer.Option("--tenant", metavar="NAME", help="The tenant they belong to.")]
 Tool = Annotated[str | None, typer.Option(metavar="NAME", help="Calls of this tool only.")]
 
 

@@ -6,6 +6,7 @@ from sagents import InvalidInput
 from sagents.client import AgentServer
 from sagents.errors import InterruptUnknown
 from sagents.inbox import InboxItem
+from sagents.interrupts import Interrupt
 
 PREFIXES = ("int_call_", "int_")
 """How ids of interrupts begin; nobody has to type it."""
@@ -21,11 +22,25 @@ def brief_id(interrupt_id: str) -> str:
     return interrupt_id
 
 
-async def picked(server: AgentServer, typed: Sequence[str]) -> list[InboxItem]:
-    """The items that are meant, each once, in the order in which they were typed."""
+async def picked(server: AgentServer, typed: Sequence[str], *, closed: bool = False) -> list[InboxItem]:
+    """The items that are meant, each once, in the order in which they were typed.
+
+    With `closed` also what waits no more, named whole and with its agent: the agent knows what became of it.
+    """
     items = await server.inbox(status=None)
-    found = [pick(items, one) for one in typed]
+    found = [_pick_closed(items, one) if closed else pick(items, one) for one in typed]
     return [item for number, item in enumerate(found) if item not in found[:number]]
+
+
+def _pick_closed(items: Sequence[InboxItem], typed: str) -> InboxItem:
+    try:
+        return pick(items, typed)
+    except InterruptUnknown as unknown:
+        if not (unknown.agent_id and unknown.interrupt_id):
+            raise
+        name = unknown.interrupt_id
+        whole = name if name.startswith("int_") else f"{PREFIXES[0]}{name}"
+        return InboxItem(agent_id=unknown.agent_id, interrupt=Interrupt(id=whole))
 
 
 def pick(items: Sequence[InboxItem], typed: str) -> InboxItem:
@@ -38,9 +53,9 @@ def pick(items: Sequence[InboxItem], typed: str) -> InboxItem:
         return found[0]
     if found:
         raise InvalidInput(f"{typed!r} may be {_several(found)}. Write more of it, or AGENT_ID/ID.")
-    raise InterruptUnknown(
-        agent_id, "", f"Nothing waits under {typed!r}; `sagents approvals ls` shows what does.", start
-    )
+    why = f"Nothing waits under {typed!r}; `sagents approvals ls` shows what does"
+    why += f", `sagents approvals log {agent_id or 'AGENT_ID'}` what was decided."
+    raise InterruptUnknown(agent_id, "", why, start)
 
 
 def _begins(interrupt_id: str, start: str) -> bool:

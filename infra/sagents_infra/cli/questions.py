@@ -7,6 +7,7 @@ from sagents.client import AgentServer
 from sagents.interrupts import Interrupt
 from sagents.outcome import call_named
 from sagents_infra.cli.drawing import call_text
+from sagents_infra.cli.picking import brief_id
 
 
 @dataclass(frozen=True)
@@ -36,5 +37,7 @@ def _text(interrupt: Interrupt, state: State) -> str:
 
 
 def _command(agent_id: str, interrupt: Interrupt, *, alone: bool) -> str:
+    if interrupt.approvers is not None or not interrupt.self_approval:
+        return f"sagents approvals show {agent_id}/{brief_id(interrupt.id)}"
     which = "" if alone else f" --interrupt {interrupt.id}"
     return f"sagents resume {agent_id} {' | '.join(interrupt.allowed_decisions)}{which}"

@@ -9,9 +9,13 @@ import typer
 from sagents import CannotResume, Decision, InvalidInput, Status
 from sagents.client import AgentServer
 from sagents.commands import Answering
+from sagents.errors import DecisionRefused
+from sagents.principal import Principal
 from sagents_infra.cli.drawing import Screen
 from sagents_infra.cli.failing import FAILED
 from sagents_infra.cli.following import Follower
+from sagents_infra.cli.hints import explained
+from sagents_infra.cli.identity import CHANNEL
 from sagents_infra.cli.output import console, show
 from sagents_infra.cli.questions import questions
 from sagents_infra.cli.reaching import connected
@@ -79,7 +83,14 @@ def execute(agent_id: str, options: Mapping[str, Any], as_json: bool) -> None:
     connected(work)
 
 
-def resume(agent_id: str, decisions: Sequence[Decision], interrupt_id: str | None, every: bool, as_json: bool) -> None:
+def resume(
+    agent_id: str,
+    decisions: Sequence[Decision],
+    interrupt_id: str | None,
+    every: bool,
+    principal: Principal | None,
+    as_json: bool,
+) -> None:
     if len(decisions) > 1 and (every or interrupt_id):
         raise InvalidInput("With --all or --interrupt there is one decision.")
 
@@ -87,8 +98,11 @@ def resume(agent_id: str, decisions: Sequence[Decision], interrupt_id: str | Non
         ids = [interrupt.id for interrupt in await server.interrupts(agent_id)] if every else [interrupt_id]
         named = [Answering(decision=decisions[0], interrupt_id=one) for one in ids]
         try:
-            await server.resume(agent_id, named if every or interrupt_id else decisions)
+            given = named if every or interrupt_id else decisions
+            await server.resume(agent_id, given, principal=principal, channel=CHANNEL)
         except CannotResume as error:
+            if isinstance(error, DecisionRefused):
+                raise explained(error, agent_id, error.interrupt_id, principal is not None) from None
             if error.status != Status.INTERRUPTED:
                 raise
             hint = f"`sagents info {agent_id}` shows what waits; --interrupt ID decides one of several, --all all alike"

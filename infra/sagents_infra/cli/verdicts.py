@@ -11,7 +11,6 @@ from sagents.client import AgentServer
 from sagents.client.server import DecidedItem
 from sagents.contract import DecisionAnswer
 from sagents.decision_log import Remember
-from sagents.inbox import InboxItem
 from sagents.principal import Principal
 from sagents_infra.cli.failing import FAILED, complain, exit_code, problem_of
 from sagents_infra.cli.hints import explained
@@ -34,7 +33,7 @@ def decide(approvals: Sequence[str], decision: Decision, by: By, as_json: bool) 
     """The same decision about one approval or several; each is about the call that the inbox shows."""
 
     async def work(server: AgentServer) -> list[DecidedItem]:
-        items = await picked(server, approvals)
+        items = await picked(server, approvals, closed=True)
         if by.digest is not None and len(items) > 1:
             raise InvalidInput("A digest is of one call; decide about one approval with it.")
         if by.digest is not None:
@@ -77,5 +76,7 @@ def _value(one: DecidedItem) -> dict[str, Any]:
 
 
 def _explained(one: DecidedItem, by: By) -> DecidedItem:
-    item: InboxItem = one.item
-    return one if one.error is None else DecidedItem(item, error=explained(one.error, item, by.principal is not None))
+    if one.error is None:
+        return one
+    item = one.item
+    return DecidedItem(item, error=explained(one.error, item.agent_id, item.interrupt.id, by.principal is not None))

@@ -243,7 +243,8 @@ def test_a_decision_that_temporal_cannot_take_is_exit_code_4(types: Type, store:
 def test_a_refusal_says_what_to_do_next(kind: type[DecisionRefused], signed: bool, hint: str) -> None:
     one = item("a", 1)
     pointer = "/arguments/amount" if kind is InvalidDecision else ""
-    error = explained(kind("a", "interrupted", "It is so.", one.interrupt.id, pointer), one, signed)
+    refused = kind("a", "interrupted", "It is so.", one.interrupt.id, pointer)
+    error = explained(refused, "a", one.interrupt.id, signed)
     assert type(error) is kind
     assert str(error).startswith("It is so")
     assert hint in str(error)

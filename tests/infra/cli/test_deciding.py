@@ -86,6 +86,12 @@ async def test_a_person_finds_approves_and_looks_back(types: Type, env: AgentEnv
     assert "anna by cli" in (await types("log", env.id())).stdout
     assert (await types("verify", "--all")).exit_code == 0
     assert (await types("ls")).stdout == "nothing waits for people\n"
+    gone = await types("reject", f"{env.id()}/{typed}", "--as", "bob")
+    assert gone.exit_code == 1
+    assert "anna has approved it" in gone.stderr
+    assert f"sagents approvals log {env.id()}" in gone.stderr
+    for late in (typed, f"{env.id()}/{typed[:5]}", f"nobody/{typed}"):
+        assert (await types("reject", late)).exit_code == 3
 
 
 async def test_a_call_is_edited_answered_and_rejected(types: Type, env: AgentEnv, server: AgentServer) -> None:
@@ -134,6 +140,26 @@ async def test_two_people_agree_and_have_it_remembered(types: Type, env: AgentEn
     assert (bob.exit_code, bob.stdout) == (0, f"{env.id()}/{typed} approved by bob\n")
     assert await said(server, env.id()) == "done: paid 9"
     assert "pay" in (await types("rules", "ls")).stdout
+
+
+async def test_resuming_is_done_by_a_person_too(types: Type, sagents: Run, env: AgentEnv, server: AgentServer) -> None:
+    await asked(server, "bank", env.id())
+    for name in ("anna", "bob"):
+        words = ("resume", env.id(), "approve", "--as", name, "--group", "finance")
+        resumed = await asyncio.to_thread(sagents, *words)
+        assert resumed.exit_code == 0, resumed.stderr
+    assert await said(server, env.id()) == "done: paid 9"
+
+
+async def test_who_may_not_resume_learns_what_to_type(
+    types: Type, sagents: Run, env: AgentEnv, server: AgentServer
+) -> None:
+    [typed] = await asked(server, "bank", env.id())
+    refused = await asyncio.to_thread(sagents, "resume", env.id(), "approve")
+    assert refused.exit_code == 1
+    assert "--as NAME" in refused.stderr
+    shown = await asyncio.to_thread(sagents, "info", env.id())
+    assert f"sagents approvals show {env.id()}/{typed}" in shown.stdout
 
 
 async def test_several_are_decided_at_once_and_one_that_fails_harms_no_other(
