@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sagents.errors import InvalidAgent
 from sagents.hooks import Middleware
 from sagents.middleware import HumanInTheLoop
+from sagents.model_checks import check_model
 from sagents.policy import InterruptOn
 from sagents.tools import Tool
 
@@ -30,13 +31,6 @@ def check_options(agent: Agent) -> None:
         raise InvalidAgent(f"max_runs is the most model calls of a run, at least 1, not {agent.max_runs!r}.")
     if agent.before_fallback is not None and not callable(agent.before_fallback):
         raise InvalidAgent(f"before_fallback is a function, not {agent.before_fallback!r}.")
-
-
-def check_model(option: str, model: object) -> None:
-    """A name or something that can be asked."""
-    named = isinstance(model, str) and model.strip()
-    if not named and not callable(getattr(model, "ask", None)):
-        raise InvalidAgent(f'{option}: an agent needs a model, "anthropic:…" or an object with `ask`, not {model!r}.')
 
 
 def listed(option: str, values: Iterable[Any]) -> tuple[Any, ...]:

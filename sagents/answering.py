@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, assert_never
 from pydantic_core import to_json
 
 from sagents.checking import check_answer, said_to_halt
+from sagents.contexts import context_of
 from sagents.decisions import Approve, Decision, Edit, Reject, Respond
-from sagents.drafting import Draft, HookFailed, context_of
+from sagents.drafting import Draft, HookFailed
 from sagents.hooks import state_hook
 from sagents.interrupts import Interrupt, InterruptStatus, Raised
 from sagents.messages import Message, ToolCall, ToolResult
@@ -33,7 +34,7 @@ async def answer(agent: Agent, state: State, request: AnswerRequest, around: Sur
     A question that a tool asked by itself needs no middleware: the answer is the tool's result.
     """
     draft = Draft.of(state, request.agent)
-    context = context_of(agent, request.agent, around.emit, run_id=request.run_id)
+    context = context_of(agent, request.agent, around, run_id=request.run_id)
     for middleware in agent.stack:
         arguments = (request.interrupt, request.decision, draft.state, context)
         try:
@@ -111,7 +112,7 @@ def _words(decision: Decision) -> str:
 async def settle(agent: Agent, state: State, request: SettleRequest, around: Surroundings) -> tuple[Operation, ...]:
     """What the `after_run` hooks change, in reverse order. The run has ended, so one that fails is only announced."""
     draft = Draft.of(state, request.agent)
-    context = context_of(agent, request.agent, around.emit, run_id=request.run.id)
+    context = context_of(agent, request.agent, around, run_id=request.run.id)
     for middleware in reversed(agent.stack):
         try:
             draft = await draft.through("after_run", (middleware,), context)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sagents.announcing import announcer_of
 from sagents.cancelling import Cancels
 from sagents.clipping import clipped
-from sagents.drafting import context_of
+from sagents.contexts import context_of
 from sagents.editing import noted
 from sagents.hooks import HookContext
 from sagents.messages import ToolCall
@@ -49,7 +49,7 @@ async def run_call(
     announcer = announcer_of(agent, around)
     if request.arguments is not None:
         call = call.but(arguments=request.arguments)
-    tool = await _tool_for(agent, call, context_of(agent, request.agent, announcer.emit, run_id=request.run_id))
+    tool = await _tool_for(agent, call, context_of(agent, request.agent, around, run_id=request.run_id))
     if isinstance(tool, CallResult):
         return announcer.refused(call, _unrun(call, tool.result.text) if request.approved else tool)
     call, arguments = call.but(display_text=tool.display_text), tool.validated(call.arguments)

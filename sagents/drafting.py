@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from sagents.hooks import HookContext, Middleware, state_hook
 from sagents.interrupts import Raised
@@ -13,10 +12,6 @@ from sagents.operations import Operation, difference
 from sagents.plan import AgentRef, Ending, OutcomeKind, RunError
 from sagents.replies import Pause, RaiseInterrupt
 from sagents.state import State
-
-if TYPE_CHECKING:
-    from sagents.agent import Agent
-    from sagents.surroundings import Emit
 
 
 class StepFailed(Exception):
@@ -89,21 +84,3 @@ def _known(state: State, agent: AgentRef) -> State:
     """The state with the agent's ids in it (T-3)."""
     conversation = agent.conversation_id if state.conversation_id is None else state.conversation_id
     return state.but(agent_id=agent.agent_id or state.agent_id, conversation_id=conversation)
-
-
-def context_of(
-    agent: Agent, ref: AgentRef, emit: Emit, *, run_id: str = "", step: int = 0, requesters: tuple[str, ...] = ()
-) -> HookContext:
-    """What hooks see of the agent and the run."""
-    return HookContext(
-        agent_id=ref.agent_id,
-        agent_name=ref.name,
-        conversation_id=ref.conversation_id,
-        scope=ref.scope,
-        options=ref.options,
-        run_id=run_id,
-        step=step,
-        model=agent.model if isinstance(agent.model, str) else agent.model.name,
-        requesters=requesters,
-        emit=emit,
-    )

@@ -9,7 +9,7 @@ from sagents import loop, results
 from sagents.announcing import announcer_of
 from sagents.answering import answer, settle
 from sagents.calling import run_call
-from sagents.drafting import context_of
+from sagents.contexts import context_of
 from sagents.editing import check_edits
 from sagents.errors import CannotResume
 from sagents.gating import planned
@@ -89,7 +89,7 @@ class Drive:
 
     async def _restore_calls(self, calls: tuple[ToolCall, ...], suspended: Suspended, step: int) -> None:
         """The calls as they were left. A stored state does not tell, so that the policies of their tools do."""
-        context = context_of(self.agent, self.ref, self.around.emit, run_id=suspended.spec.id, step=step)
+        context = context_of(self.agent, self.ref, self.around, run_id=suspended.spec.id, step=step)
         try:
             self._tools = {tool.name: tool for tool in await self.agent.all_tools(context)}
         except Exception as error:

@@ -6,14 +6,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar, cast
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from pydantic import JsonValue
 
 from sagents.callbacks import Callbacks
 from sagents.decisions import Decision
+from sagents.errors import ModelError
 from sagents.interrupts import Interrupt
 from sagents.messages import Message
+from sagents.ports import Model, ModelRequest
 from sagents.replies import Pause
 from sagents.state import State
 from sagents.tools import Tool
@@ -27,6 +30,24 @@ HookAnswer: TypeAlias = State | Pause | None
 
 def _unheard(_type: str, _data: Mapping[str, JsonValue]) -> None:
     """Where nobody listens, as in a unit test of a middleware."""
+
+
+class Ask(Protocol):
+    """Asks a model beside the conversation, which hears nothing of it. Raises `ModelError` where none replies.
+
+    The models are tried in turn, each as often as the agent's own; without any it is the agent's own that are asked.
+    """
+
+    def __call__(self, request: ModelRequest, /, *models: Model | str) -> Awaitable[Message]: ...
+
+
+async def _unanswered(_request: ModelRequest, /, *_models: Model | str) -> Message:
+    raise ModelError("There is no model to ask here; give the HookContext an `ask`.")
+
+
+def _timeless() -> datetime:
+    """The time where there is no clock, as in a unit test of a middleware."""
+    return datetime(2025, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +65,8 @@ class HookContext:
     requesters: tuple[str, ...] = ()
     """Who sent the messages that the run answers, as far as doors know. Known in a model step."""
     emit: Callable[[str, Mapping[str, JsonValue]], None] = field(default=_unheard, repr=False)
+    now: Callable[[], datetime] = field(default=_timeless, repr=False)
+    ask: Ask = field(default=_unanswered, repr=False)
 
 
 class _ClassName:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sagents.drafting import Draft, context_of
+from sagents.contexts import context_of
+from sagents.drafting import Draft
 from sagents.hooks import state_hook
 from sagents.plan import Notified, NotifyRequest
 from sagents.state import State
@@ -21,7 +22,7 @@ async def notify(agent: Agent, state: State, request: NotifyRequest, around: Sur
         known = ", ".join(one.id for one in agent.stack) or "none"
         return Notified(problem=f"No middleware has the id {request.middleware!r} (there are: {known}).")
     draft = Draft.of(state, request.agent)
-    context = context_of(agent, request.agent, around.emit)
+    context = context_of(agent, request.agent, around)
     try:
         answered = await state_hook(middleware, "handle_message", request.message, draft.state, context)
     except Exception as error:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from sagents.announcing import announcer_of
 from sagents.asking import Asking, Hearing
 from sagents.batch import Batch
-from sagents.drafting import Draft, HookFailed, StepFailed, context_of
+from sagents.contexts import context_of
+from sagents.drafting import Draft, HookFailed, StepFailed
 from sagents.errors import ModelError
 from sagents.hooks import Middleware
 from sagents.loop import ends
@@ -51,7 +52,7 @@ class Step:
         self.context = context_of(
             agent,
             request.agent,
-            around.emit,
+            around,
             run_id=request.run.id,
             step=request.step,
             requesters=request.run.requesters,

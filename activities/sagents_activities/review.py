@@ -1,17 +1,15 @@
 """Looking at decisions before the kernel judges them: whose they are, and whether they fit."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from pydantic import JsonValue
 from temporalio import activity
 from temporalio.exceptions import FailureError
 
 from sagents.attesting import attested
 from sagents.commands import Answering
-from sagents.drafting import context_of
+from sagents.contexts import context_of
 from sagents.errors import Forbidden, NotHere
 from sagents.interrupts import Interrupt
 from sagents.principal import Who
@@ -67,7 +65,9 @@ class ReviewActivities:
 
     async def _tool(self, request: ReviewRequest, name: str) -> AnyTool:
         agent = await self.kit.make(request.agent)
-        tool = await agent.tool_named(name, context_of(agent, request.agent, _nobody, run_id=request.run_id))
+        silent = self.kit.announcer(request.agent.agent_id, request.run_id, "review")
+        around = self.kit.surroundings(silent, request.agent, request.run_id)
+        tool = await agent.tool_named(name, context_of(agent, request.agent, around, run_id=request.run_id))
         if tool is None:
             missing = NotHere(f"This worker does not know the tool {name!r} (any more).")
             self.kit.perhaps_elsewhere(missing)
@@ -79,7 +79,3 @@ def _forbidden(request: ReviewRequest, error: Forbidden) -> Refusal:
     names = {answering.interrupt_id for answering in request.decisions}
     which = names.pop() if len(names) == 1 else None
     return Refusal(type=Forbidden.__name__, message=str(error), interrupt_id=which or "")
-
-
-def _nobody(_type: str, _data: Mapping[str, JsonValue]) -> None:
-    """Listens to what happens in a review."""

@@ -7,7 +7,7 @@ from temporalio import activity
 from sagents.agent import Agent
 from sagents.calling import run_call
 from sagents.clipping import clipped
-from sagents.drafting import context_of
+from sagents.contexts import context_of
 from sagents.errors import AgentNotRegistered, InvalidAgent, NotHere, StoreUnavailable
 from sagents.messages import ToolCall, ToolResult
 from sagents.plan import CallRequest, CallResult, WorkerLoss
@@ -57,7 +57,7 @@ class ToolActivities:
     async def _agent_for(self, request: CallRequest, around: Surroundings) -> Agent:
         """The agent. A planned tool that is not here may be on a newer worker, for a while."""
         agent = await self.kit.make(request.agent)
-        context = context_of(agent, request.agent, around.emit, run_id=request.run_id)
+        context = context_of(agent, request.agent, around, run_id=request.run_id)
         try:
             is_here = await agent.tool_named(request.name, context) is not None
         except Exception:
