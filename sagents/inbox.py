@@ -96,12 +96,12 @@ def listed(
 ) -> list[InboxItem]:
     """What is wanted of what the store has, in its order."""
     on = {(claim.agent_id, claim.interrupt_id): claim for claim in claims if claim.holds(now)}
-    items = (_item(one) for one in waiting)
+    items = (item_of(one) for one in waiting)
     claimed = (item.but(claim=on.get((item.agent_id, item.interrupt.id))) for item in items)
     return [item for item in claimed if wanted.fits(item, now)]
 
 
-def _item(waiting: PendingInterrupt) -> InboxItem:
+def item_of(waiting: PendingInterrupt) -> InboxItem:
     """One that cannot be read is listed too, as a question nobody can answer: hidden it would wait for ever."""
     with suppress(ValidationError):
         return InboxItem.model_validate_json(waiting.interrupt)

@@ -253,6 +253,8 @@ class SaveReason(StrEnum):
     INTERRUPT = "on_interrupt"
     SHUTDOWN = "on_shutdown"
     INTERVAL = "on_interval"
+    DECISION = "on_decision"
+    """What people decided is kept before anything comes of it; savers of the application are not called for that."""
 
     @classmethod
     def after(cls, ending: Ending) -> "SaveReason":

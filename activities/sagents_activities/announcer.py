@@ -16,6 +16,8 @@ from sagents.carried import Carried
 from sagents.commands import NewMessage, Stop
 from sagents.errors import StateUnavailable, StoreError, Superseded
 from sagents.events import Event
+from sagents.interrupt_data import interrupt_data
+from sagents.interrupts import Interrupt
 from sagents.plan import Bulletin, Ending
 from sagents.ports import Channel, News
 from sagents.status import Status
@@ -62,9 +64,9 @@ class Announcer:
         self.status(str(head.status), head.ending)
         return True
 
-    def status(self, status: str, ending: Ending | None = None) -> None:
-        """The agent's status has changed, and why where a run has ended."""
-        data = None if ending is None else ending.model_dump(mode="json")
+    def status(self, status: str, ending: Ending | None = None, waiting: Sequence[Interrupt] = ()) -> None:
+        """The agent's status has changed: why where a run has ended, and what waits for people (B-81)."""
+        data = interrupt_data(waiting) if ending is None else ending.model_dump(mode="json")
         if ending is not None and ending.error is not None:
             self.emit("chain_error", {"error": ending.error.model_dump(mode="json")})
         self.emit("status_changed", {"status": status, "data": data})

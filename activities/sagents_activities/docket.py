@@ -34,6 +34,11 @@ class Docket:
     rules: tuple[Rule, ...] = ()
 
     @property
+    def interrupts(self) -> tuple[Interrupt, ...]:
+        """What waits."""
+        return tuple(item.interrupt for item in self.items)
+
+    @property
     def notices(self) -> tuple[Notice, ...]:
         """Whom to tell of what."""
         waiting = {item.interrupt.id: item for item in self.items}

@@ -34,6 +34,8 @@ class Mirrors:
 
     def waits(self, auto_save: AutoSave, reason: SaveReason) -> bool:
         """Whether the saver is called later: `on_idle=False` leaves the interval and the shutdown (L-50)."""
+        if reason is SaveReason.DECISION:
+            return True
         return not auto_save.on_idle and reason not in (SaveReason.INTERVAL, SaveReason.SHUTDOWN)
 
     async def save(self, agent: AgentRef, auto_save: AutoSave, exported: dict[str, Any], reason: SaveReason) -> bool:

@@ -5,11 +5,13 @@ import hashlib
 from dataclasses import dataclass
 
 import structlog
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 from temporalio import activity
 
 from sagents import telemetry
 from sagents.carried import Carried, Woken
+from sagents.inbox import item_of
+from sagents.interrupts import Interrupt
 from sagents.plan import AnnounceRequest, Saved, SaveReason, SaveRequest, ViewersRequest, WakeRequest
 from sagents.status import Status
 from sagents.viewers import Viewers
@@ -17,6 +19,9 @@ from sagents_activities.docket import Docket, docket
 from sagents_activities.failures import translated
 from sagents_activities.kit import Kit
 from sagents_activities.measures import saved_because
+
+GATHER = 0.25
+"""Seconds for which news are gathered."""
 
 NOTICE = 3.0
 """Seconds that a notifier has."""
@@ -39,11 +44,11 @@ class RecordActivities:
             woken = await self._woken(request, row.head)
             key = f"boot:{activity.info().workflow_run_id}"
             async with self.kit.announcer(agent_id, None, key).publishing() as announcer:
-                asked = _asked(woken)
+                waiting = await self._waiting(woken)
                 known = woken.carried.head.status if woken.carried else Status.IDLE
                 goes_on = request.answered and known in (Status.INTERRUPTED, Status.PAUSED)
                 status = Status.RUNNING if request.pending or goes_on else known
-                announcer.emit("status_changed", {"status": str(status), "data": asked or None})
+                announcer.status(str(status), None, waiting)
             self.kit.measured(request.agent.but(name=woken.agent))(
                 telemetry.AGENT_START, restored=woken.carried is not None
             )
@@ -57,6 +62,15 @@ class RecordActivities:
             return woken.but(carried=Carried.model_validate_json(head))
         except ValidationError as error:
             return woken.but(problem=await self._set_aside(request.agent.agent_id, head, error))
+
+    async def _waiting(self, woken: Woken) -> tuple[Interrupt, ...]:
+        """The open questions, with the arguments that the last save has put beside them (L-16)."""
+        interrupts = woken.carried.head.open_interrupts if woken.carried else ()
+        if not woken.carried or not interrupts:
+            return ()
+        stored = await self.kit.store.interrupts(woken.carried.head.agent.agent_id)
+        shown = {item.interrupt.id: item.interrupt for item in map(item_of, stored)}
+        return tuple(one.but(arguments=shown[one.id].arguments) if one.id in shown else one for one in interrupts)
 
     @activity.defn(name="save")
     async def save(self, request: SaveRequest) -> Saved:
@@ -75,7 +89,7 @@ class RecordActivities:
                 for entry in found.entries:
                     announcer.emit(f"approval.{entry.kind}", entry.model_dump(mode="json"))
                 if request.status_is_news and request.reason is not SaveReason.SHUTDOWN:
-                    announcer.status(str(head.status), head.ending)
+                    announcer.status(str(head.status), head.ending, found.interrupts)
                 announcer.all(request.after)
             await self._notify(found)
             saved_because(self.kit.measured(head.agent), head, request)
@@ -94,10 +108,11 @@ class RecordActivities:
 
     @activity.defn(name="announce")
     async def announce(self, request: AnnounceRequest) -> None:
-        """Tell news of the kernel's own."""
+        """Tell news of the kernel's own. Ends a moment later: what comes meanwhile is told together."""
         with translated():
             async with self.kit.announcer(request.agent_id, None, request.key).publishing() as announcer:
                 announcer.all(request.news)
+            await asyncio.sleep(GATHER)
 
     @activity.defn(name="viewers")
     async def viewers(self, request: ViewersRequest) -> Viewers:
@@ -110,9 +125,3 @@ class RecordActivities:
         key = f"unusable:{hashlib.sha256(head.encode()).hexdigest()[:16]}"
         await self.kit.store.put_once(agent_id, key, head, activity.info().workflow_run_id or "")
         return f"The saved head could not be read and was set aside as {key!r}: {error.error_count()} problems."
-
-
-def _asked(woken: Woken) -> list[JsonValue]:
-    """The open questions, as an event carries them (L-16)."""
-    interrupts = woken.carried.head.open_interrupts if woken.carried else ()
-    return [interrupt.model_dump(mode="json") for interrupt in interrupts]

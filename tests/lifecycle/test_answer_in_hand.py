@@ -73,7 +73,7 @@ async def test_waking_a_dormant_question_by_a_look_announces_it_again(agent_env:
         await agent.reaches("interrupted")
         last = [event for event in await env.store.events(agent.agent_id) if event.type == "status_changed"][-1]
         assert last.data["status"] == "interrupted"
-        assert last.data["data"][0]["tool"] == "publish"
+        assert last.data["data"]["action_requests"][0]["tool_name"] == "publish"
 
 
 async def test_a_tool_that_is_the_first_effect_of_a_workflow_run_is_told_in_the_log(agent_env: Any) -> None:

@@ -49,8 +49,9 @@ async def test_a_question_that_outlived_the_agent_is_told_of_at_its_boot(skippin
 
         assert await until(again) == ["interrupted"]
         event = (await env.events(agent.agent_id, "status_changed"))[-1]
-        (asked,) = event.data["data"]
-        assert (asked["tool"], bool(asked["tool_call_id"])) == ("delete_file", True)
+        (asked,) = event.data["data"]["action_requests"]
+        assert (asked["tool_name"], asked["arguments"]) == ("delete_file", {"path": "a"})
+        assert event.data["data"]["hitl_tool_call_ids"] == [asked["tool_call_id"]]
         await back.update("resume", "approve")
         assert await back.settled() == "idle"
         assert await back.last_text() == "done: deleted a"

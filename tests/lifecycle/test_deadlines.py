@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
@@ -138,6 +139,13 @@ async def test_a_chain_of_people_is_asked_one_after_the_other(skipping_env: Any)
         assert await agent.status() == "interrupted"
 
 
+async def _parked(agent: Driven) -> int:
+    """How many events its history has once it is saved and visible as waiting; 0 before."""
+    events = await agent.events()
+    upserted = EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES
+    return len(events) if events[-1].event_type == upserted else 0
+
+
 async def test_a_month_of_waiting_adds_nothing_and_the_history_replays_on_other_code(skipping_env: Any) -> None:
     paid: list[float] = []
     app, prompts, policies = Sagents(), ["Be brief."], [ask()]
@@ -154,7 +162,7 @@ async def test_a_month_of_waiting_adds_nothing_and_the_history_replays_on_other_
 
     async with skipping_env(app) as env:
         agent = await asking(env)
-        before = len(await agent.events())
+        before = await until(lambda: _parked(agent))
         await env.passes(30 * DAY)
         assert len(await agent.events()) == before
         prompts.append("Be long.")  # a deploy while it waits

@@ -168,23 +168,22 @@ async def test_a_stop_that_waits_may_be_hurried(skipping_env: Any, command: str,
 
 
 @pytest.mark.parametrize("mode", ["enqueue", "cancel_and_run"])
-async def test_a_message_that_comes_while_a_stop_waits_is_kept_for_the_next_life(skipping_env: Any, mode: str) -> None:
-    """L-42, B-75: it neither starts a run nor cuts the one that ends; the next note wakes the agent with both."""
+async def test_a_message_that_comes_while_a_stop_waits_begins_the_next_life(skipping_env: Any, mode: str) -> None:
+    """L-42, B-75: it neither starts a run nor cuts the one that ends. Then the agent comes back and answers it."""
     slowly = Slowly()
     async with skipping_env(app_of(slowly.model)) as env:
         agent = await running(env, slowly, while_running=mode)
         await agent.update("stop")
         await agent.send("and then?")
         slowly.go(2)
-        assert await goodbye_of(env, agent) == ("manual", "idle")
-        assert await texts_of(env, agent) == ["hello", "heard hello"]
-        back = await signalled(env, agent.agent_id, "touch", None)
         said = ["hello", "heard hello", "and then?", "heard and then?"]
 
         async def answered() -> bool:
-            return [message.text for message in await back.messages()] == said
+            return [message.text for message in await agent.messages()] == said
 
         await until(answered)
+        (goodbye,) = await env.events(agent.agent_id, "agent_shutdown")
+        assert (goodbye.data["reason"], goodbye.data["status"]) == ("manual", "idle")
 
 
 async def test_an_agent_that_does_nothing_leaves_at_once(skipping_env: Any) -> None:

@@ -1,6 +1,4 @@
-"""News that no other activity carries: a message queued behind a run. Gathered for a moment, told by one activity."""
-
-from datetime import timedelta
+"""News that no other activity carries: a message queued behind a run. Told by one activity at a time."""
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
@@ -11,23 +9,20 @@ from sagents_workflows.life import Life
 with workflow.unsafe.imports_passed_through():
     from sagents.plan import AnnounceRequest
 
-GATHER = timedelta(milliseconds=250)
-
 
 async def announce(life: Life) -> None:
-    """Tell news while a run is under way; at rest they go with the save. Never returns."""
+    """Tell news while a run is under way; at rest they go with the save. Never returns.
+
+    The activity takes its time, so that what comes meanwhile goes out together: a timer here would be two events.
+    """
     told = 0
     while True:
         await workflow.wait_condition(lambda: bool(life.news) and life.awake and life.head.status.is_running)
-        await workflow.sleep(GATHER)
-        news = life.told()
-        if not news:
-            continue
         told += 1
         key = f"news:{workflow.info().run_id}:{told}"
         life.announcing = True
         try:
-            await gate.announce(AnnounceRequest(agent_id=life.head.agent.agent_id, key=key, news=news))
+            await gate.announce(AnnounceRequest(agent_id=life.head.agent.agent_id, key=key, news=life.told()))
         except FailureError:
             life.problem = "Some news could not be told; the agent goes on."
         finally:

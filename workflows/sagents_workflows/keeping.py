@@ -49,7 +49,7 @@ async def save(life: Life, *, before: tuple[Bulletin, ...] = (), after: tuple[Bu
         agent_id=life.head.agent.agent_id,
         seq=life.next_seq(),
         reason=_reason(life),
-        status_is_news=life.untold_rest or life.head.status is not life.status_told,
+        status_is_news=life.status_is_news,
         before=(*news, *before),
         after=after,
         entries=entries,
@@ -80,7 +80,7 @@ def _reason(life: Life) -> SaveReason:
     if life.leaving is not None:
         return SaveReason.SHUTDOWN
     if not life.untold_rest:
-        return SaveReason.INTERVAL
+        return SaveReason.DECISION if life.entries and not life.save_is_due else SaveReason.INTERVAL
     if life.head.status is Status.INTERRUPTED:
         return SaveReason.INTERRUPT
     if life.head.ending is None:

@@ -196,6 +196,12 @@ class Life:
             self.tell("messages_drained", count=self.clocks.queued)
             self.clocks = self.clocks.but(queued=0)
 
+    @property
+    def status_is_news(self) -> bool:
+        """Whether a save has to tell the status. That a run begins is told by its first step."""
+        begins = self.head.status.is_running and self.head.started.step == 0
+        return self.untold_rest or (self.head.status is not self.status_told and not begins)
+
     def tell(self, type: str, **data: object) -> None:
         """News that the next save or announcement carries."""
         self.news.append(Bulletin.model_validate({"type": type, "data": data}))
