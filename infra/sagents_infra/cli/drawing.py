@@ -39,6 +39,8 @@ class Screen:
                 self.line(f"  ✗ {data.get('model')}: {data.get('error')}{again}", "yellow")
             case "status_changed" if self._statuses:
                 self.line(f"■ {data.get('status')}{_why(data.get('data'))}", "dim")
+            case kind if kind.startswith("approval.") and self._statuses:
+                self.line(f"⏸ {_approval(data)}", "yellow")
             case _:
                 pass
 
@@ -89,6 +91,16 @@ def call_text(name: str, arguments: Any) -> str:
         return f"{name}({brief(str(arguments or ''))})"
     given = ", ".join(f"{key}={brief(json.dumps(value, ensure_ascii=False), 80)}" for key, value in arguments.items())
     return f"{name}({given})"
+
+
+def _approval(entry: Mapping[str, Any]) -> str:
+    """What happened to an approval: `approved by anna: Refund order 7`."""
+    kind, who = str(entry.get("kind", "")).replace("_", " "), entry.get("who")
+    done = str(entry.get("status", kind)) if kind == "decided" else kind
+    by = f" by {who.get('subject', 'operator')}" if isinstance(who, Mapping) else ""
+    what = str(entry.get("summary") or "") or call_text(str(entry.get("tool", "")), entry.get("arguments") or {})
+    note = f" ({entry['note']})" if entry.get("note") else ""
+    return brief(f"{done}{by}: {what}{note}")
 
 
 def _text(message: Mapping[str, Any]) -> str:

@@ -37,7 +37,7 @@ def exit_code(error: Exception) -> int | None:
             return NOT_FOUND
         case errors.CannotAnswer() | errors.StoreUnavailable() | errors.StateUnavailable():
             return CANNOT_ANSWER
-        case errors.InvalidInput() | errors.InvalidDecision() | AppNotFound():
+        case errors.InvalidInput() | AppNotFound():
             return USAGE
         case errors.SagentsError():
             return int(getattr(error, "exit_code", FAILED))

@@ -16,7 +16,7 @@ from sagents_infra.cli.failing import FAILED
 from sagents_infra.cli.following import Follower
 from sagents_infra.cli.hints import explained
 from sagents_infra.cli.identity import CHANNEL
-from sagents_infra.cli.output import console, show
+from sagents_infra.cli.output import console, show, whole
 from sagents_infra.cli.questions import questions
 from sagents_infra.cli.reaching import connected
 
@@ -99,7 +99,7 @@ def resume(
         named = [Answering(decision=decisions[0], interrupt_id=one) for one in ids]
         try:
             given = named if every or interrupt_id else decisions
-            await server.resume(agent_id, given, principal=principal, channel=CHANNEL)
+            accepted = await server.resume(agent_id, given, principal=principal, channel=CHANNEL)
         except CannotResume as error:
             if isinstance(error, DecisionRefused):
                 raise explained(error, agent_id, error.interrupt_id, principal is not None) from None
@@ -107,8 +107,14 @@ def resume(
                 raise
             hint = f"`sagents info {agent_id}` shows what waits; --interrupt ID decides one of several, --all all alike"
             raise CannotResume(agent_id, error.status, f"{error}. {hint}") from None
-        value: dict[str, Any] = {"agent_id": agent_id, "decisions": [answer.type for answer in decisions]}
-        show(value, f"{agent_id} goes on", as_json)
+        open_ones = [one for one in accepted.decisions if one.status == "pending"]
+        value: dict[str, Any] = {
+            "agent_id": agent_id,
+            "decisions": [answer.type for answer in decisions],
+            "answers": [whole(one) for one in accepted.decisions],
+        }
+        agree = ", ".join(f"{one.approvals} of {one.required}" for one in open_ones)
+        show(value, f"{agent_id} waits for more people: {agree} agree" if open_ones else f"{agent_id} goes on", as_json)
 
     connected(work)
 

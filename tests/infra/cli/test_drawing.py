@@ -65,6 +65,19 @@ def test_statuses_and_errors_say_why() -> None:
     assert drawn(("status_changed", failed))[0] == ""
 
 
+def test_what_happens_to_approvals_is_a_line_for_who_watches() -> None:
+    asked = {"kind": "requested", "tool": "refund", "arguments": {"order": "7"}}
+    decided = {"kind": "decided", "status": "approved", "who": {"subject": "anna"}, "summary": "Refund order 7"}
+    failed = {"kind": "not_executed", "tool": "refund", "note": "the tool is gone"}
+    events = [(f"approval.{data['kind']}", data) for data in (asked, decided, failed)]
+    assert drawn(*events, statuses=True)[0].splitlines() == [
+        '⏸ requested: refund(order="7")',
+        "⏸ approved by anna: Refund order 7",
+        "⏸ not executed: refund() (the tool is gone)",
+    ]
+    assert drawn(*events)[0] == ""
+
+
 def test_events_of_a_newer_program_are_passed_over() -> None:
     assert drawn(("something_new", {"x": 1}), ("todos_updated", {}))[0] == ""
 
