@@ -89,6 +89,7 @@ def _look_later(life: Life, problem: str) -> None:
 
 async def leave(life: Life, reason: str) -> bool:
     """Save and say goodbye, in the order of the document: for `no_viewers` the event comes first (L-22, L-35)."""
+    await workflow.wait_condition(lambda: not life.announcing)  # else it would say goodbye once more
     life.leaving = reason
     goodbye = (_shutdown(life, reason),)
     if reason == NO_VIEWERS:
