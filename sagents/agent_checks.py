@@ -81,13 +81,26 @@ def gates(interrupt_on: Mapping[str, InterruptOn] | None, own: Sequence[Middlewa
 
 def check_gates(agent: Agent) -> None:
     """A name that no tool of the agent can have would leave the meant one without its gate."""
-    own = {tool.name: tool for tool in agent.tools}
-    if any(type(middleware).tools is not Middleware.tools for middleware in agent.stack):
+    brought = [_brought(middleware) for middleware in agent.stack]
+    if any(names is None for names in brought):
         return
+    own = [tool.name for tool in agent.tools] + [name for names in brought for name in names or ()]
     named = [name for middleware in agent.stack if isinstance(middleware, HumanInTheLoop) for name in middleware.names]
     if unknown := ", ".join(name for name in named if name not in own):
         option = "interrupt_on" if agent.interrupt_on else HumanInTheLoop.__name__
         raise InvalidAgent(f"{option} names {unknown}; the agent's tools are {', '.join(own) or 'none'}.")
+
+
+def _brought(middleware: Middleware) -> Sequence[str] | None:
+    """The names of its tools; None where nobody knows, as where a subclass has other `tools` than those named."""
+    if type(middleware).tools is Middleware.tools:
+        return ()
+    for kind in (middleware, *type(middleware).__mro__):
+        if "tool_names" in vars(kind):
+            return middleware.tool_names
+        if "tools" in vars(kind):
+            break
+    return None
 
 
 def _made(entry: Any) -> Middleware:

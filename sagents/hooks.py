@@ -84,6 +84,8 @@ class Middleware:
     """
 
     id: str = cast(str, _ClassName())
+    tool_names: Sequence[str] | None = None
+    """The names of its tools, where they are always the same: then a gate for no tool is found when agents are made."""
 
     def system_prompt(self, context: HookContext, /) -> MaybeAwaitable[str | Sequence[str] | None]:
         """What it adds to the system prompt."""

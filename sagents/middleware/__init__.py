@@ -4,8 +4,19 @@ from sagents.hooks import HookContext, Middleware
 from sagents.middleware.ask_user import AskUserQuestion
 from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
+from sagents.middleware.patch_tool_calls import PatchToolCalls
+from sagents.middleware.todo_list import TodoList
 
-__all__ = ["AskUserQuestion", "Haltable", "HookContext", "HumanInTheLoop", "Middleware", "default_stack"]
+__all__ = [
+    "AskUserQuestion",
+    "Haltable",
+    "HookContext",
+    "HumanInTheLoop",
+    "Middleware",
+    "PatchToolCalls",
+    "TodoList",
+    "default_stack",
+]
 
 
 def default_stack() -> tuple[Middleware, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from itertools import takewhile
 from types import TracebackType
 from typing import Self
 
@@ -110,8 +111,9 @@ def _next(request: ModelRequest) -> int:
 
 def _malformed(request: ModelRequest) -> str | None:
     """What a provider would refuse: calls without results right behind them, and questions still open (T-31)."""
-    for message, follower in zip(request.messages, (*request.messages[1:], None), strict=True):
-        answered = {result.tool_call_id for result in follower.tool_results} if follower else set()
+    for place, message in enumerate(request.messages, start=1):
+        followers = takewhile(lambda follower: follower.role is Role.TOOL, request.messages[place:])
+        answered = {result.tool_call_id for follower in followers for result in follower.tool_results}
         if missing := [call.name for call in message.tool_calls if call.call_id not in answered]:
             return f"asked with a call of {missing[0]} that has no result"
         if any(result.is_interrupt for result in message.tool_results):
