@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHistory
 
-from sagents import Agent, Middleware, Sagents, Tool, tool
+from sagents import Agent, Edit, Middleware, Sagents, Tool, groups, tool
 from sagents.errors import Damaged
 from sagents.limits import Limits
 from sagents.messages import Message, MessageStatus
@@ -34,6 +35,7 @@ from sagents_infra.presence import MemoryPresence
 from sagents_infra.settings import Settings
 from sagents_infra.stores import MemoryStore
 from sagents_infra.testing import AgentEnv
+from tests.support.deciding import ALICE, BOB, server_of
 from tests.support.driving import Driven, signalled, started, until
 from tests.support.models import Thinks, asks_for, last_user_text, results_since_user
 from tests.support.watched_store import StoreCall, WatchedStore
@@ -59,6 +61,18 @@ def step(number: int = 0) -> str:
 def shred(paper: str = "a") -> str:
     """Shred a paper."""
     return f"shredded {paper}"
+
+
+@tool(approval=ask(approvers=groups("finance"), required_approvals=2))
+def burn(paper: str = "a") -> str:
+    """Burn a paper, if two people agree."""
+    return f"burned {paper}"
+
+
+@tool(approval=ask(expires_after=timedelta(seconds=1.5), remind_after=timedelta(seconds=1)))
+def send() -> str:
+    """Send it, if somebody says so in time."""
+    return "sent"
 
 
 @tool
@@ -89,6 +103,8 @@ WISHES: dict[str, Callable[[], Message]] = {
     "walk": lambda: several("step", 3),
     "shred": lambda: asks_for(("shred", {}), ("look", {})),
     "shred two": lambda: asks_for(("shred", {"paper": "a"}), ("shred", {"paper": "b"})),
+    "burn": lambda: asks_for(("burn", {})),
+    "send": lambda: asks_for(("send", {})),
     "wonder": lambda: asks_for(("wonder", {})),
     "rest": lambda: asks_for(("rest", {})),
     "finish": lambda: asks_for(("finish", {})),
@@ -123,7 +139,7 @@ class Notes(Middleware):
 
 def application() -> Sagents:
     app = Sagents()
-    tools: list[Tool[..., Any]] = [look, step, shred, wonder, rest, finish]
+    tools: list[Tool[..., Any]] = [look, step, shred, burn, send, wonder, rest, finish]
     app.agent("helper", Agent(model=Thinks(think), tools=tools, middleware=[Notes()]))
     return app
 
@@ -132,7 +148,7 @@ def application() -> Sagents:
 
 Scenario = Callable[[AgentEnv], Awaitable[Driven]]
 SCENARIOS: dict[str, Scenario] = {}
-LIMITS = {"renewed_in_mid_run": Limits(events=40), "renewed_while_parked": Limits(parked_events=20, calls_at_once=2)}
+LIMITS = {"renewed_in_mid_run": Limits(events=40), "renewed_while_parked": Limits(parked_events=40, calls_at_once=2)}
 
 
 def scenario(function: Scenario) -> Scenario:
@@ -177,6 +193,26 @@ async def rejected_by_signal_one_by_one(env: AgentEnv) -> Driven:
 
 
 @scenario
+async def edited_by_two(env: AgentEnv) -> Driven:
+    agent, server = await started(env, "helper"), server_of(env)
+    await agent.send("burn", "m1")
+    await agent.reaches("interrupted")
+    (view,) = await agent.interrupts()
+    await server.decide(agent.agent_id, view.interrupt.id, Edit({"paper": "b"}), principal=ALICE)
+    await server.decide(agent.agent_id, view.interrupt.id, Edit({"paper": "b"}), principal=BOB)
+    await agent.reaches("idle")
+    return agent
+
+
+@scenario
+async def nobody_answers(env: AgentEnv) -> Driven:
+    agent = await started(env, "helper")
+    await agent.send("send", "m1")
+    await until(lambda: _last_starts(agent, "send: Nobody answered in time"))
+    return agent
+
+
+@scenario
 async def superseded(env: AgentEnv) -> Driven:
     agent = await started(env, "helper")
     await agent.send("shred", "m1")
@@ -203,7 +239,7 @@ async def stopped_after_some_patience(env: AgentEnv) -> Driven:
     await until(lambda: _has_begun(agent))
     await agent.update("stop")
     await agent.send("look", "m2")
-    await asyncio.wait_for(agent.handle.result(), 20)
+    await until(lambda: _last_is(agent, "look: seen 0"))
     return agent
 
 
@@ -329,6 +365,10 @@ async def went_back_to_before_a_tool(env: AgentEnv) -> Driven:
 
 async def _is_another(agent: Driven, run_id: str) -> bool:
     return (await agent.info()).workflow_run_id != run_id
+
+
+async def _last_starts(agent: Driven, text: str) -> bool:
+    return (await agent.last_text()).startswith(text) and await agent.is_settled()
 
 
 async def _last_is(agent: Driven, text: str) -> bool:
