@@ -7,7 +7,7 @@ import typer
 
 from sagents_infra.cli import agent_commands, approvals, lifetime
 from sagents_infra.cli.failing import failing
-from sagents_infra.cli.options import AgentName, App, Conversation, Folder, Json, Port
+from sagents_infra.cli.options import AgentName, App, As, Conversation, Folder, Group, Json, Port, TheirTenant
 
 app = typer.Typer(
     name="sagents",
@@ -52,12 +52,20 @@ def worker(spec: App = "") -> None:
 
 
 @app.command()
-def chat(name: AgentName = "", conversation: Conversation = None, as_json: Json = False) -> None:
+def chat(
+    name: AgentName = "",
+    conversation: Conversation = None,
+    by: As = None,
+    group: Group = None,
+    tenant: TheirTenant = None,
+    as_json: Json = False,
+) -> None:
     """Talk to an agent: a new conversation, or with -c one that goes on."""
     with failing(as_json):
         from sagents_infra.cli import chat as talking
+        from sagents_infra.cli.identity import person
 
-        talking.chat(name, conversation, as_json)
+        talking.chat(name, conversation, person(by, group, tenant), as_json)
 
 
 for command in (*agent_commands.ALL, *lifetime.ALL):

@@ -12,22 +12,25 @@ from sagents.client import AgentServer, Session
 from sagents.commands import Answering
 from sagents.errors import CannotCancel, SagentsError
 from sagents.interrupts import Interrupt
+from sagents.principal import Principal, Who
 from sagents_infra.cli.answers import FORMS, decision
 from sagents_infra.cli.drawing import Screen
 from sagents_infra.cli.failing import FAILED, complain
 from sagents_infra.cli.following import Follower
+from sagents_infra.cli.hints import explained
+from sagents_infra.cli.identity import CHANNEL
 from sagents_infra.cli.output import console, show
 from sagents_infra.cli.questions import questions
 from sagents_infra.cli.reaching import connect
 
 
-def chat(name: str, conversation: str | None, as_json: bool) -> None:
-    """Talk to an agent until Ctrl-D."""
+def chat(name: str, conversation: str | None, person: Principal | None, as_json: bool) -> None:
+    """Talk to an agent until Ctrl-D. Messages are the person's, and so are the decisions."""
     with asyncio.Runner() as runner:
         server = runner.run(connect())
         try:
             session = runner.run(server.start(name, conversation_id=conversation or uuid4().hex[:8]))
-            status = Chat(runner, server, session, as_json).talk()
+            status = Chat(runner, server, session, person, as_json).talk()
         finally:
             server.close()
     if not sys.stdin.isatty() and status in (Status.ERROR, Status.INTERRUPTED):
@@ -37,8 +40,11 @@ def chat(name: str, conversation: str | None, as_json: bool) -> None:
 class Chat:
     """Lines are read while the loop rests, so that editing and Ctrl-C are the terminal's own."""
 
-    def __init__(self, runner: asyncio.Runner, server: AgentServer, session: Session, as_json: bool) -> None:
+    def __init__(
+        self, runner: asyncio.Runner, server: AgentServer, session: Session, person: Principal | None, as_json: bool
+    ) -> None:
         self._runner, self._server, self._session, self._as_json = runner, server, session, as_json
+        self._person = person
         self._screen = Screen(console())
         self._follower = Follower(server, session.agent_id, _print_json if as_json else self._screen.draw)
 
@@ -78,15 +84,17 @@ class Chat:
 
     async def _say(self, text: str) -> Status:
         count = await self._follower.count()
-        await self._server.add_message(self._session.agent_id, text)
+        sender = self._person.subject if self._person else None
+        await self._server.add_message(self._session.agent_id, text, sender=sender)
         return await self._rest(count)
 
     async def _answer(self, answers: list[Decision | Answering]) -> Status:
         count = await self._follower.count()
         try:
-            await self._server.resume(self._session.agent_id, answers)
+            await self._server.resume(self._session.agent_id, answers, principal=self._person, channel=CHANNEL)
         except SagentsError as error:
-            complain(error, self._as_json)
+            about = getattr(error, "interrupt_id", "")
+            complain(explained(error, self._session.agent_id, about, self._person is not None), self._as_json)
             return await self._server.get_status(self._session.agent_id)
         return await self._rest(count)
 
@@ -121,9 +129,15 @@ class Chat:
         self._screen.line(f"the run failed: {why or 'the agent has left'}", "red")
 
     def _decide(self) -> list[Decision | Answering] | None:
-        """A decision on each open interrupt; None where nobody is there to make it."""
+        """A decision on each interrupt that wants one from us; None where nobody is there to make it."""
         answers: list[Decision | Answering] = []
-        for question in self._runner.run(questions(self._server, self._session.agent_id)):
+        me = Who(subject=self._person.subject if self._person else None)
+        asked = self._runner.run(questions(self._server, self._session.agent_id))
+        mine = [question for question in asked if not question.interrupt.votes_of(me)]
+        if not mine:
+            self._screen.line("waits for more people")
+            return None
+        for question in mine:
             self._screen.line(f"⏸ {question.text}", "yellow")
             if question.interrupt.problem:
                 self._screen.line(f"  {question.interrupt.problem}", "yellow")

@@ -14,7 +14,7 @@ from sagents import Agent, Sagents, ask, tool
 from sagents.approvers import groups
 from sagents.client import AgentServer
 from sagents_infra.channels.memory import MemoryChannel
-from sagents_infra.cli import reaching
+from sagents_infra.cli import chat, reaching
 from sagents_infra.cli.picking import brief_id
 from sagents_infra.testing import AgentEnv
 from tests.client.patience import settled
@@ -67,7 +67,8 @@ def types(env: AgentEnv, sagents: Run, monkeypatch: pytest.MonkeyPatch) -> Type:
         client = await Client.connect(config.target_host, data_converter=env.client.data_converter)
         return _server(env, client)
 
-    monkeypatch.setattr(reaching, "connect", connect)
+    for module in (reaching, chat):
+        monkeypatch.setattr(module, "connect", connect)
 
     async def run(*words: str) -> Result:
         return await asyncio.to_thread(sagents, "approvals", *words)
@@ -149,6 +150,23 @@ async def test_resuming_is_done_by_a_person_too(types: Type, sagents: Run, env: 
         resumed = await asyncio.to_thread(sagents, *words)
         assert (resumed.exit_code, resumed.stdout) == (0, f"{env.id()} {answer}\n"), resumed.stderr
     assert await said(server, env.id()) == "done: paid 9"
+
+
+async def test_a_person_chats_decides_and_leaves_the_rest_to_others(
+    types: Type, sagents: Run, env: AgentEnv, server: AgentServer
+) -> None:
+    words = ("chat", "bank", "-c", env.prefix, "--as", "anna", "--group", "finance")
+    chatted = await asyncio.to_thread(sagents, *words, input="go\napprove\n")
+    assert chatted.exit_code == 1, chatted.stderr
+    assert chatted.stdout.count("waits for more people") == 1
+
+    async def is_her_vote() -> bool:
+        [item] = await server.inbox(agent_id=f"conversation-{env.prefix}")
+        return [vote.who.name for vote in item.interrupt.votes] == ["anna"]
+
+    await until(is_her_vote)
+    other = await asyncio.to_thread(sagents, "chat", "bank", "-c", env.prefix, input="approve\n")
+    assert "--as NAME" in other.stderr
 
 
 async def test_who_may_not_resume_learns_what_to_type(
