@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagents import Agent, HookContext, InvalidAgent, Message, Model, State, Todo, TokenUsage, ToolCall, tool
+from sagents import (
+    Agent,
+    HookContext,
+    InvalidAgent,
+    Message,
+    Model,
+    ModelErrorKind,
+    State,
+    Todo,
+    TokenUsage,
+    ToolCall,
+    tool,
+)
 from sagents.messages import Role, ToolResult
 from sagents.middleware import Summarization
 from sagents.operations import CutMessages, difference, fold
@@ -110,11 +122,12 @@ async def test_the_providers_count_decides_where_there_is_one() -> None:
 
 @pytest.mark.asyncio
 async def test_a_count_from_before_the_summary_does_not_count_again() -> None:
-    """B-58: else each call after a summary would make another."""
+    """B-58: where no reply has come since, what is left is estimated."""
     counted = Message.assistant("Yes", id="r1", usage=TokenUsage(input=5000, output=9))
-    short = summarizer()
-    script = ScriptedModel(calls(look, at="a"), calls(look, at="b"), says("Blue."))
-    outcome = await talk(agent(short), script, "Look", state=State(messages=(*turns(3), counted)))
+    short = summarizer("They talked " + "and talked " * 10)
+    script = ScriptedModel(fails("a bad key", kind=ModelErrorKind.FAIL), says("Blue."))
+    helper = agent(short, messages_to_keep=2)
+    outcome = await talk(helper, script, "Look", "Now", state=State(messages=(*turns(3), counted)))
     assert outcome.text == "Blue."
     assert len(short.requests) == 1
 
