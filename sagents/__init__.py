@@ -9,6 +9,7 @@ from sagents.app_loading import AppNotFound
 from sagents.approvers import Approvers, groups, users
 from sagents.callbacks import Callbacks
 from sagents.decisions import Approve, Decision, Edit, Reject, Respond
+from sagents.errands import Errand
 from sagents.errors import (
     AgentError,
     AgentNotFound,
@@ -36,6 +37,7 @@ from sagents.messages import ContentPart, Message, PartType, Role, TokenUsage, T
 from sagents.middleware.ask_user import AskUserQuestion
 from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
+from sagents.middleware.sub_agent import SubAgent
 from sagents.mistakes import InvalidArguments
 from sagents.outcome import Outcome
 from sagents.plan import OutcomeKind, RunError
@@ -47,6 +49,7 @@ from sagents.retries import Retries
 from sagents.retry import Retry
 from sagents.state import State, StateDelta, merge_states
 from sagents.status import Status
+from sagents.sub_agents import CompiledSubAgent, SubAgentConfig
 from sagents.terms import Escalation
 from sagents.todo import Todo, TodoStatus
 from sagents.tool_context import ToolContext
@@ -73,10 +76,12 @@ __all__ = [
     "CannotCancel",
     "CannotExecute",
     "CannotResume",
+    "CompiledSubAgent",
     "ContentPart",
     "Coordinator",
     "Decision",
     "Edit",
+    "Errand",
     "Escalation",
     "Event",
     "Extract",
@@ -117,6 +122,8 @@ __all__ = [
     "StateDelta",
     "StateUnavailable",
     "Status",
+    "SubAgent",
+    "SubAgentConfig",
     "Todo",
     "TodoStatus",
     "TokenUsage",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sagents.asking import BeforeFallback
     from sagents.callbacks import Callbacks
     from sagents.decisions import Decision
+    from sagents.errands import Delegate
     from sagents.messages import Message
     from sagents.outcome import Outcome
     from sagents.state import State
@@ -92,6 +93,14 @@ class Agent:
             if found is not None:
                 raise TypeError(f"{middleware.id}.policy answered {found!r}; a policy is made by ask() or deny(...).")
         return Named(tool.approval, f"tool {tool.name}") if tool.approval else allow()
+
+    async def delegate(self, name: str, system_prompt: str | None = None) -> Delegate | None:
+        """The sub-agent of this name, as the first middleware that knows it makes it; None where none does."""
+        for middleware in self.stack:
+            found = await called(middleware.sub_agent, name, self, system_prompt)
+            if found is not None:
+                return found
+        return None
 
     async def execute(
         self,

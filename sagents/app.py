@@ -11,9 +11,10 @@ from pydantic import JsonValue
 
 from sagents.agent import Agent, ModelLike
 from sagents.app_loading import load_attribute
+from sagents.errands import Delegate
 from sagents.errors import AgentNotRegistered, InvalidAgent
 from sagents.hooks import called
-from sagents.plan import AgentRef
+from sagents.plan import AgentRef, Link
 from sagents.registering import Registry, Saver, checked_factory, checked_saver
 from sagents.retries import Retries
 
@@ -96,9 +97,12 @@ class Sagents:
         return tuple(self._listeners)
 
     def with_models(self, models: Mapping[str, Override]) -> Sagents:
-        """The same application with other models by agent's name, for tests; a list is a model and its fallbacks."""
+        """The same application with other models by agent's name, for tests; a list is a model and its fallbacks.
+
+        A sub-agent is named by its path: `"helper/research"`.
+        """
         for name in models:
-            self._factory(name)
+            self._factory(name.partition("/")[0])
         other = copy.copy(self)
         other._models = {**self._models, **models}
         return other
@@ -108,10 +112,22 @@ class Sagents:
 
         Raises `AgentNotRegistered` for a name that nobody registered, `InvalidAgent` for a factory that cannot.
         """
-        name = ref.name or self.default_agent or ""
-        agent = await self._made(name, _request(ref))
-        named = replace(agent, name=agent.name or name, agent_id=ref.agent_id or agent.agent_id)
-        return _with_model(named, self._models[name]) if name in self._models else named
+        return (await self.delegated(ref)).agent
+
+    async def delegated(self, ref: AgentRef) -> Delegate:
+        """The same with all that a sub-agent is sent with."""
+        place = (ref.sub.root_name if ref.sub else ref.name) or self.default_agent or ""
+        agent = await self._made(place, _request(ref))
+        found = Delegate(agent=self._named(agent, place, agent.name or place, ref.root_id))
+        for link in ref.sub.path if ref.sub else ():
+            place, parent = f"{place}/{link.name}", found.agent
+            below = await _below(parent, link, place)
+            found = replace(below, agent=self._named(below.agent, place, link.name, ref.agent_id))
+        return found
+
+    def _named(self, agent: Agent, place: str, name: str, agent_id: str) -> Agent:
+        named = replace(agent, name=name, agent_id=agent_id or agent.agent_id)
+        return _with_model(named, self._models[place]) if place in self._models else named
 
     async def _made(self, name: str, request: AgentRequest) -> Agent:
         factory = self._factory(name)
@@ -135,10 +151,19 @@ def load_app(spec: str) -> Sagents:
     return Sagents.load(spec)
 
 
+async def _below(parent: Agent, link: Link, place: str) -> Delegate:
+    """A sub-agent from its parent. One that is not there may be on a newer worker."""
+    try:
+        found = await parent.delegate(link.name, link.system_prompt)
+    except Exception as error:
+        raise InvalidAgent(f"The sub-agent {place!r} could not be made: {type(error).__name__}: {error}") from error
+    if found is None:
+        raise AgentNotRegistered(place)
+    return found
+
+
 def _request(ref: AgentRef) -> AgentRequest:
-    return AgentRequest(
-        agent_id=ref.agent_id, conversation_id=ref.conversation_id, scope=ref.scope, options=ref.options
-    )
+    return AgentRequest(agent_id=ref.root_id, conversation_id=ref.conversation_id, scope=ref.scope, options=ref.options)
 
 
 def _with_model(agent: Agent, override: Override) -> Agent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sagents.announcing import announcer_of
@@ -34,8 +35,11 @@ class Batch:
     async def plan(self, calls: Iterable[ToolCall]) -> None:
         """Find out about each call; those that cannot run have their result at once."""
         announcer = announcer_of(self._agent, self._around)
+        children = self._request.children
         for call in calls:
-            plan = await planned(self._agent, call, self.tools.get(call.name), self._context, self._around)
+            context = replace(self._context, children=children)
+            plan = await planned(self._agent, call, self.tools.get(call.name), context, self._around)
+            children += plan.child is not None
             self._plans[call.call_id] = plan
             if plan.result:
                 announcer.refused(call, plan.result)

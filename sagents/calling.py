@@ -77,7 +77,7 @@ async def _tool_for(agent: Agent, call: ToolCall, context: HookContext) -> Tool[
         tool = await agent.tool_named(call.name, context)
         return usable(tool, call)
     except Exception as error:
-        return failed(call, _because(error))
+        return failed(call, because(error))
 
 
 def usable(tool: Tool[..., Any] | None, call: ToolCall) -> Tool[..., Any] | CallResult:
@@ -92,14 +92,17 @@ def usable(tool: Tool[..., Any] | None, call: ToolCall) -> Tool[..., Any] | Call
 
 
 def _context(request: CallRequest, around: Surroundings, attempt: int, read_state: ReadState) -> ToolContext:
+    ref = request.agent
     return ToolContext(
-        agent_id=request.agent.agent_id,
-        agent_name=request.agent.name,
-        conversation_id=request.agent.conversation_id,
+        agent_id=ref.root_id,
+        sub_agent_id=ref.agent_id if ref.sub else None,
+        path=ref.path,
+        agent_name=ref.name,
+        conversation_id=ref.conversation_id,
         run_id=request.run_id,
         tool_call_id=request.call_id,
-        scope=request.agent.scope,
-        options=request.agent.options,
+        scope=ref.scope,
+        options=ref.options,
         attempt=attempt,
         emit=around.emit,
         read_state=read_state,
@@ -135,7 +138,7 @@ class Execution:
                 raise
             return failed(self.call, f"{ERROR}: something that it waited for was cancelled")
         except (Exception, SystemExit) as error:  # a tool that calls sys.exit() must not end the worker
-            return failed(self.call, self._late() if deadline.expired() else _because(error))
+            return failed(self.call, self._late() if deadline.expired() else because(error))
 
     async def _value(self) -> object:
         """What the tool returns in the first execution that does not raise, or the last one's exception."""
@@ -167,5 +170,5 @@ class Execution:
         return f"{ERROR}: it took longer than {seconds:g} seconds.{still}"
 
 
-def _because(error: BaseException) -> str:
+def because(error: BaseException) -> str:
     return f"{ERROR}: {type(error).__name__}" + (f": {error}" if str(error) else "")

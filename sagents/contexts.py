@@ -39,6 +39,7 @@ def context_of(
         step=step,
         model=agent.model if isinstance(agent.model, str) else agent.model.name,
         requesters=requesters,
+        path=ref.path,
         emit=around.emit,
         now=around.now,
         ask=_aside(agent, around),

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import ConfigDict, Field, JsonValue, ValidationError
 
+from sagents.briefs import ChildWaits
 from sagents.carried import Carried
 from sagents.commands import (
     Cancel,
@@ -34,13 +35,14 @@ from sagents.frozen import Frozen
 from sagents.interrupts import Interrupt, InterruptStatus
 from sagents.lifecycle import Lifecycle
 from sagents.messages import Message
-from sagents.plan import RunError
+from sagents.plan import RunError, Sub
 from sagents.ports import Base
 from sagents.status import Status
 from sagents.todo import Todo
 from sagents.viewers import Viewer
 
 AGENT_WORKFLOW = "AgentWorkflow"
+SUB_AGENT_WORKFLOW = "SubAgentWorkflow"
 TASK_QUEUE = "sagents"
 
 ADD_MESSAGE = "add_message"
@@ -57,6 +59,8 @@ DISMISS_INTERRUPT = "dismiss_interrupt"
 NOTIFY_MIDDLEWARE = "notify_middleware"
 VIEWER_JOINED = "viewer_joined"
 VIEWER_LEFT = "viewer_left"
+CHILD_WAITS = "child_waits"
+"""Internal: how a sub-agent tells its parent that it waits for people, or goes on."""
 
 STATUS = "status"
 INFO = "info"
@@ -69,6 +73,7 @@ PAGE = "page"
 """Internal: how activities read the head and the tail of their own workflow."""
 
 AGENT_ID = re.compile(r"[A-Za-z0-9._:@-]{1,200}")
+SUB_AGENT_ID = re.compile(rf"{AGENT_ID.pattern}(/[A-Za-z0-9._-]{{1,150}}){{1,20}}")
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024
 
 SEARCH_ATTRIBUTES = ("AgentName", "AgentStatus", "ConversationId", "AgentOwner", "AgentTenant")
@@ -79,7 +84,8 @@ C = TypeVar("C", bound=Command)
 class StartAgent(Frozen):
     """The one argument of `AgentWorkflow`. Only `agent` is required, and not even that with one agent registered.
 
-    `carried` is what a workflow run hands to the next one; nobody else sets it.
+    `carried` is what a workflow run hands to the next one, `sub` what a parent gives its sub-agent; nobody else sets
+    them.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -91,6 +97,7 @@ class StartAgent(Frozen):
     lifecycle: Mapping[str, JsonValue] = Field(default_factory=dict)
     messages: tuple[Message, ...] = ()
     carried: Carried | None = None
+    sub: Sub | None = None
 
 
 class DecisionAnswer(Frozen):
@@ -174,9 +181,10 @@ class StateView(Frozen):
 
 
 class InterruptView(Frozen):
-    """One line of the answer to `interrupts`."""
+    """One line of the answer to `interrupts`. `agent_id` is whose it is: a sub-agent's is decided there."""
 
     interrupt: Interrupt
+    agent_id: str = ""
     answer_with: str = ""
 
 
@@ -185,6 +193,15 @@ def check_agent_id(agent_id: str) -> str:
     if not AGENT_ID.fullmatch(agent_id):
         raise InvalidInput(f"{agent_id!r} is no agent id: 1 to 200 letters, digits and . _ : @ - are allowed.")
     return agent_id
+
+
+def check_address(agent_id: str) -> str:
+    """The id itself, where a sub-agent may be meant too; raises `InvalidInput`."""
+    return agent_id if SUB_AGENT_ID.fullmatch(agent_id) else check_agent_id(agent_id)
+
+
+def is_sub_agent(agent_id: str) -> bool:
+    return "/" in agent_id
 
 
 def only(payloads: Sequence[Any]) -> Any:
@@ -274,6 +291,14 @@ def parse_dismiss(payload: Any = None) -> Dismiss:
 def parse_notify(payload: Any) -> NotifyMiddleware:
     form = 'notify_middleware takes {"middleware": <id>, "message": ...}'
     return _parse(NotifyMiddleware, payload, form)
+
+
+def parse_child(payload: Any) -> ChildWaits:
+    """What a sub-agent says of itself."""
+    try:
+        return ChildWaits.model_validate(payload)
+    except ValidationError as error:
+        raise InvalidInput(f"{CHILD_WAITS} is for sub-agents; {explain(error)}") from None
 
 
 def _viewer(payload: Any) -> Any:

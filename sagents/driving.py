@@ -10,6 +10,7 @@ from sagents.announcing import announcer_of
 from sagents.answering import answer, settle
 from sagents.calling import run_call
 from sagents.contexts import context_of
+from sagents.descending import descend
 from sagents.editing import check_edits
 from sagents.errors import CannotResume
 from sagents.gating import planned
@@ -46,12 +47,14 @@ if TYPE_CHECKING:
 class Drive:
     """One run on its way. `head` says where it stands, `state` what the agent knows by now."""
 
-    def __init__(self, agent: Agent, state: State, around: Surroundings, run_id: str) -> None:
+    def __init__(
+        self, agent: Agent, state: State, around: Surroundings, run_id: str, ref: AgentRef | None = None
+    ) -> None:
         agent_id = agent.agent_id or state.agent_id or f"agent_{run_id}"
         conversation = None if state.conversation_id is None else str(state.conversation_id)
         self.agent, self.around = agent, around
-        self.ref = AgentRef(name=agent.name or "", agent_id=agent_id, conversation_id=conversation)
-        self.state = taken_up(state).but(agent_id=agent_id)
+        self.ref = ref or AgentRef(name=agent.name or "", agent_id=agent_id, conversation_id=conversation)
+        self.state = taken_up(state).but(agent_id=self.ref.agent_id)
         self.head = Head(agent=self.ref)
         self.is_paused = False
         self._results: dict[str, CallResult] = {}
@@ -132,7 +135,13 @@ class Drive:
 
     async def _step(self) -> Plan:
         run = self.head.started
-        request = StepRequest(agent=self.ref, reference=self.head.log.reference, run=run.spec, step=run.step)
+        request = StepRequest(
+            agent=self.ref,
+            reference=self.head.log.reference,
+            run=run.spec,
+            step=run.step,
+            children=run.children,
+        )
         plan = await take_step(self.agent, self.state, request, self.around)
         self._results |= {call.call_id: call.result for call in plan.calls if call.result}
         return plan
@@ -156,6 +165,8 @@ class Drive:
     async def _run_one(self, state: CallState) -> CallResult:
         call = call_named(self.state, state.plan.call_id)
         assert call is not None, "every planned call is in the conversation"
+        if state.plan.child is not None:
+            return await descend(self.agent, self.head, state, call, self.state, self.around)
         request = CallRequest(
             agent=self.ref,
             reference=self.head.log.reference,

@@ -76,6 +76,10 @@ class AgentNotRegistered(SagentsError):
     def __init__(self, name: str, known: tuple[str, ...] = ()) -> None:
         self.name = name
         names = ", ".join(sorted(known)) or "none"
+        parent, slash, child = name.rpartition("/")
+        if slash:
+            super().__init__(f"{parent!r} has no sub-agent {child!r} (any more); name it in its `SubAgent(...)`.")
+            return
         super().__init__(f"No agent is registered as {name!r} (registered: {names}); add it by `@app.agent({name!r})`.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, assert_never
 
 from sagents.calling import usable
+from sagents.delegating import errand_for
 from sagents.digests import call_digest
 from sagents.hooks import HookContext
 from sagents.messages import ToolCall
@@ -39,13 +40,18 @@ async def planned(
         parallel=found.parallel,
         on_worker_loss=found.on_worker_loss,
     )
+    if found.errand:
+        sent = await errand_for(agent, call, found, context)
+        if isinstance(sent, CallResult):
+            return plan.but(result=sent)
+        plan = plan.but(child=sent.task_name)
     match await _verdict(agent, call, found, context):
         case Allow():
             return plan
         case Ask(approval=approval):
             return await _asked(plan, call, _resolved(approval, call, context), around)
         case Deny(reason=reason):
-            return plan.but(result=failed(call, reason))
+            return plan.but(result=failed(call, reason), child=None)
         case unmeant:
             assert_never(unmeant)
 
@@ -80,7 +86,7 @@ async def _asked(plan: PlannedCall, call: ToolCall, approval: Approval, around: 
         case Rule(verdict="approve") as rule:
             return plan.but(rule=rule.id)
         case Rule() as rule:
-            return plan.but(rule=rule.id, result=failed(call, REJECTED_BEFORE))
+            return plan.but(rule=rule.id, result=failed(call, REJECTED_BEFORE), child=None)
         case None:
             return plan.but(approval=approval)
 

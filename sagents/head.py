@@ -67,6 +67,7 @@ class Run(Frozen):
     record: str = ""
     max_runs: int = 50
     calls: tuple[CallState, ...] = ()
+    children: int = 0
     ending: Ending | None = None
 
     @property

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 from pydantic import JsonValue
 
@@ -21,6 +21,10 @@ from sagents.replies import Pause
 from sagents.state import State
 from sagents.tools import Tool
 from sagents.verdicts import Policy
+
+if TYPE_CHECKING:
+    from sagents.agent import Agent
+    from sagents.errands import Delegate
 
 T = TypeVar("T")
 MaybeAwaitable: TypeAlias = Awaitable[T] | T
@@ -64,6 +68,10 @@ class HookContext:
     model: str = ""
     requesters: tuple[str, ...] = ()
     """Who sent the messages that the run answers, as far as doors know. Known in a model step."""
+    path: tuple[str, ...] = ()
+    """The sub-agents that lead here by name, outermost first; empty for an agent that people talk to."""
+    children: int = 0
+    """Sub-agents that this run has called so far. Known in a model step."""
     emit: Callable[[str, Mapping[str, JsonValue]], None] = field(default=_unheard, repr=False)
     now: Callable[[], datetime] = field(default=_timeless, repr=False)
     ask: Ask = field(default=_unanswered, repr=False)
@@ -86,6 +94,8 @@ class Middleware:
     id: str = cast(str, _ClassName())
     tool_names: Sequence[str] | None = None
     """The names of its tools, where they are always the same: then a gate for no tool is found when agents are made."""
+    inherited: bool = True
+    """Whether sub-agents have it too when their parent has it (B-49)."""
 
     def system_prompt(self, context: HookContext, /) -> MaybeAwaitable[str | Sequence[str] | None]:
         """What it adds to the system prompt."""
@@ -100,6 +110,12 @@ class Middleware:
 
         The first middleware that answers is the one that counts, before the tool's own `approval`, which it can see.
         """
+        return None
+
+    def sub_agent(
+        self, name: str, parent: Agent, system_prompt: str | None = None, /
+    ) -> MaybeAwaitable[Delegate | None]:
+        """The sub-agent of this name, made anew for its parent; None where it does not know it."""
         return None
 
     def before_run(self, state: State, context: HookContext, /) -> MaybeAwaitable[HookAnswer]:

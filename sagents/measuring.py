@@ -29,6 +29,7 @@ class Measured:
             "agent": self.agent.name,
             "conversation_id": self.agent.conversation_id,
             "run_id": self.run_id,
+            "parent_agent_id": self.agent.sub.parent_id if self.agent.sub else None,
         }
         measurements = {name: value for name, value in values.items() if name in MEASURED}
         metadata = {name: value for name, value in values.items() if name not in MEASURED}

@@ -19,14 +19,65 @@ from sagents.state import StateDelta
 from sagents.terms import Terms
 
 
+class Link(Frozen):
+    """One sub-agent on the way down from an agent, and the prompt that its parent has written for it."""
+
+    name: str
+    system_prompt: str | None = None
+
+
+class Sub(Frozen):
+    """Where a sub-agent comes from: the agent above all, and the call of its parent that it answers.
+
+    `path` names the sub-agents from the first one below the root to this one. `root_writer` is the root's workflow run,
+    which owns the log of events. `arguments` are there where a person has edited the call.
+    """
+
+    root_id: str
+    root_name: str = ""
+    root_run_id: str = ""
+    root_writer: str = ""
+    parent_id: str = ""
+    record: str = ""
+    call_id: str = ""
+    tool: str = ""
+    arguments: dict[str, JsonValue] | None = None
+    path: tuple[Link, ...] = ()
+    requesters: tuple[str, ...] = ()
+    quiet: bool = False
+
+
 class AgentRef(Frozen):
-    """Which agent, and what its factory may know: the arguments of an `AgentRequest`."""
+    """Which agent, and what its factory may know: the arguments of an `AgentRequest`.
+
+    A sub-agent has its own id, which begins with its parent's; all else is the root's but for its name.
+    """
 
     name: str = ""
     agent_id: str = ""
     conversation_id: str | None = None
     scope: Mapping[str, JsonValue] = Field(default_factory=dict)
     options: Mapping[str, JsonValue] = Field(default_factory=dict)
+    sub: Sub | None = None
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The names of the sub-agents that lead here; empty for an agent that people talk to."""
+        return tuple(link.name for link in self.sub.path) if self.sub else ()
+
+    @property
+    def root_id(self) -> str:
+        """Whom people watch."""
+        return self.sub.root_id if self.sub else self.agent_id
+
+    @property
+    def parent(self) -> "AgentRef":
+        """Who has called this sub-agent, as far as it takes to make that agent and to tell of it."""
+        sub = self.sub
+        assert sub is not None, "only a sub-agent has a parent"
+        above = sub.path[:-1]
+        name = above[-1].name if above else sub.root_name
+        return self.but(name=name, agent_id=sub.parent_id, sub=sub.but(path=above) if above else None)
 
 
 class Reference(Frozen):
@@ -121,6 +172,8 @@ class PlannedCall(Frozen):
     parallel: bool = True
     on_worker_loss: WorkerLoss = WorkerLoss.RETRY
     approval: Approval | None = None
+    child: str | None = None
+    """The sub-agent that answers it, in a workflow of its own."""
     rule: str | None = None
     """The remembered decision that lets it run without asking."""
     result: CallResult | None = None
@@ -154,6 +207,8 @@ class Plan(Frozen):
     raised: Raised | None = None
     replied: bool = False
     saved: Saved | None = None
+    inherited: Mapping[str, JsonValue] = Field(default_factory=dict)
+    """The metadata that sub-agents begin with; in the store's record only."""
 
 
 class Bulletin(Frozen):
@@ -178,6 +233,8 @@ class StepRequest(Frozen):
     operations: tuple[Operation, ...] = ()
     boot: bool = False
     news: tuple[Bulletin, ...] = ()
+    children: int = 0
+    """Sub-agents that this run has called before."""
 
     @property
     def record(self) -> str:
@@ -284,7 +341,7 @@ class SaveRequest(Frozen):
 class AnnounceRequest(Frozen):
     """Tell news that no other activity carries; `key` makes a retry repeat nothing."""
 
-    agent_id: str
+    agent: AgentRef
     key: str
     news: tuple[Bulletin, ...]
 

@@ -168,14 +168,16 @@ class Step:
     def _plan(self, ending: Ending | None = None) -> Plan:
         """What the step has come to so far. A question to a person outranks a pause."""
         paused = None if self.draft.raised else self.draft.ending
+        calls = self.batch.plans(self._asked)
         return Plan(
             record=self.request.record,
             operations=self.draft.operations,
-            calls=self.batch.plans(self._asked),
+            calls=calls,
             max_runs=self.agent.max_runs,
             ending=ending or paused,
             raised=self.draft.raised,
             replied=self.replied and self.draft.raised is not None,
+            inherited=self.draft.state.metadata if any(call.child for call in calls) else {},
         )
 
 

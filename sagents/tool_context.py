@@ -43,11 +43,15 @@ class ToolContext:
     emit: Callable[[str, Mapping[str, JsonValue]], None] = field(default=_unheard, repr=False)
     read_state: Callable[[], Awaitable[State]] = field(default=_empty_state, repr=False)
     queued: list[str] = field(default_factory=list, repr=False)
+    sub_agent_id: str | None = None
+    """The sub-agent that calls; `agent_id` is then that of the agent above all, where people watch (B-50)."""
+    path: tuple[str, ...] = ()
+    """The sub-agents that lead to it by name, outermost first."""
 
     @property
     def idempotency_key(self) -> str:
         """The same for every attempt of this call: after a retry, an edit by a person, or on another worker."""
-        return f"{self.agent_id}:{self.tool_call_id}"
+        return f"{self.sub_agent_id or self.agent_id}:{self.tool_call_id}"
 
     def progress(self, text: str, **data: JsonValue) -> Awaitable[None]:
         """Tell who watches how far it is. `await` it in an async tool; a sync tool just calls it."""

@@ -25,6 +25,9 @@ class ToolOptions(TypedDict, total=False):
     `revalidate` looks at the world again when an approval has come, perhaps late: a function of the validated
     arguments, or of the `ToolContext` and those, async or sync. None lets the call run; a text it returns or raises
     is why it does not, and the model reads it.
+
+    `errand` marks a function that does not do the work but returns an `Errand`, which sends a sub-agent: it is called
+    when the model asks for it, and again when the sub-agent starts, so it has to be quick and without effects.
     """
 
     name: str | None
@@ -35,6 +38,7 @@ class ToolOptions(TypedDict, total=False):
     inline: bool
     approval: Policy | None
     parallel: bool
+    errand: bool
     revalidate: Callable[..., Any] | None
 
 
@@ -57,6 +61,8 @@ def check_options(tool: Tool[..., Any]) -> None:
     given = tool.attempts
     if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
         raise InvalidAgent(f"Tool {tool.name!r}: attempts is a whole number of at least 1, not {tool.attempts!r}.")
+    if tool.errand and (tool.inline or tool.revalidate is not None):
+        raise InvalidAgent(f"Tool {tool.name!r} sends a sub-agent: that is neither inline nor looked at again.")
     if tool.on_worker_loss not in tuple(WorkerLoss):
         raise InvalidAgent(f'Tool {tool.name!r}: on_worker_loss is "retry" or "report", not {tool.on_worker_loss!r}.')
     if tool.approval is not None and not isinstance(tool.approval, Policy):

@@ -63,6 +63,8 @@ class Tool(Generic[P, R]):
     on_worker_loss: WorkerLoss = WorkerLoss.RETRY
     inline: bool = False
     parallel: bool = True
+    errand: bool = False
+    """Whether the function returns an `Errand`: a sub-agent does the work."""
     approval: Policy | None = field(default=None)
     revalidate: Callable[..., Any] | None = None
 

@@ -18,7 +18,7 @@ from sagents.errors import StateUnavailable, StoreError, Superseded
 from sagents.events import Event
 from sagents.interrupt_data import interrupt_data
 from sagents.interrupts import Interrupt
-from sagents.plan import Bulletin, Ending
+from sagents.plan import AgentRef, Bulletin, Ending
 from sagents.ports import Channel, News
 from sagents.status import Status
 from sagents_activities.fence import Fence
@@ -36,20 +36,35 @@ class Announcer:
     """Tells the events of one activity. `emit` takes them from any thread and returns at once.
 
     `key` names the activity's work, the same for each attempt: an event's slot is its key, type and number, so that a
-    retry or a zombie attempt repeats and replaces nothing.
+    retry or a zombie attempt repeats and replaces nothing. A sub-agent tells in the log and on the channel of its root.
     """
 
-    def __init__(self, fence: Fence, channel: Channel, agent_id: str, run_id: str | None, key: str) -> None:
+    def __init__(self, fence: Fence, channel: Channel, agent: AgentRef, run_id: str | None, key: str) -> None:
         self._fence, self._store, self._channel = fence, fence.store, channel
-        self._agent_id, self._run_id, self._key = agent_id, run_id, key
+        self._agent, self._agent_id = agent, agent.root_id
+        self._run_id = agent.sub.root_run_id if agent.sub else run_id
+        self._key = f"{agent.agent_id}:{key}" if agent.sub else key
         self._waiting: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._numbers: Counter[str] = Counter()
 
     def emit(self, type: str, data: Mapping[str, JsonValue]) -> None:
         """Tell something; what is no JSON is the caller's mistake and is dropped with a warning."""
+        sub = self._agent.sub
+        if sub is None:
+            self._tell(type, data, ())
+        elif not sub.quiet:
+            if type == "status_changed":
+                type, data = "subagent_status_changed", {"sub_agent_id": self._agent.agent_id, **data}
+            self._tell(type, data, self._agent.path)
+
+    def above(self, type: str, data: Mapping[str, JsonValue]) -> None:
+        """Tell something as the parent of a sub-agent."""
+        self._tell(type, data, self._agent.path[:-1])
+
+    def _tell(self, type: str, data: Mapping[str, JsonValue], path: tuple[str, ...]) -> None:
+        about = {"agent_id": self._agent_id, "run_id": self._run_id, "at": datetime.now(UTC), "path": path}
         try:
-            now = datetime.now(UTC)
-            self._waiting.put(Event(agent_id=self._agent_id, run_id=self._run_id, type=type, at=now, data=data))
+            self._waiting.put(Event.model_validate({**about, "type": type, "data": data}))
         except ValueError as error:
             log.warning("an event could not be told", agent=self._agent_id, type=type, error=str(error))
 
@@ -67,7 +82,7 @@ class Announcer:
     def status(self, status: str, ending: Ending | None = None, waiting: Sequence[Interrupt] = ()) -> None:
         """The agent's status has changed: why where a run has ended, and what waits for people (B-81)."""
         data = interrupt_data(waiting) if ending is None else ending.model_dump(mode="json")
-        if ending is not None and ending.error is not None:
+        if ending is not None and ending.error is not None and self._agent.sub is None:
             self.emit("chain_error", {"error": ending.error.model_dump(mode="json")})
         self.emit("status_changed", {"status": status, "data": data})
 
@@ -119,6 +134,8 @@ class Announcer:
     async def _append(self, news: list[News]) -> tuple[Event, ...]:
         """Into the log; the first effect of a workflow run may be the one that has to claim the agent for it."""
         mine = activity.info().workflow_run_id or ""
+        if self._agent.sub is not None:  # its root owns the log; where that was reset, nobody wants to hear of this
+            return await self._store.append(self._agent_id, news, self._agent.sub.root_writer)
         try:
             return await self._store.append(self._agent_id, news, mine)
         except Superseded:

@@ -40,7 +40,7 @@ class HookActivities:
         with translated():
             state = await self.kit.reader.read(request.agent.agent_id, request.reference)
             key = f"answer:{request.interrupt.id}"
-            async with self.kit.announcer(request.agent.agent_id, request.run_id, key).publishing() as announcer:
+            async with self.kit.announcer(request.agent, request.run_id, key).publishing() as announcer:
                 around = self.kit.surroundings(announcer, request.agent, request.run_id)
 
                 async def hand_over() -> Answered:
@@ -57,7 +57,7 @@ class HookActivities:
         agent_id = request.agent.agent_id
         with translated():
             await self.kit.fence.claim(agent_id)
-            async with self.kit.announcer(agent_id, request.run.id, request.record).publishing() as announcer:
+            async with self.kit.announcer(request.agent, request.run.id, request.record).publishing() as announcer:
                 settled = await self._recorded(request) or await self._run_hooks(request, announcer)
                 carried = await self.kit.saver.read(agent_id)
                 after = carried.but(head=apply(carried.head, settled).but(seq=request.seq))
@@ -73,7 +73,7 @@ class HookActivities:
             self.kit.measured(request.agent)(telemetry.MIDDLEWARE_MESSAGE_RECEIVED, middleware=request.middleware)
             state = await self.kit.reader.read(request.agent.agent_id, request.reference)
             key = f"notify:{activity.info().workflow_run_id}:{activity.info().activity_id}"
-            async with self.kit.announcer(request.agent.agent_id, None, key).publishing() as announcer:
+            async with self.kit.announcer(request.agent, None, key).publishing() as announcer:
                 around = self.kit.surroundings(announcer, request.agent)
 
                 async def hand_over() -> Notified:

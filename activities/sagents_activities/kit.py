@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from sagents.agent import Agent
 from sagents.app import Sagents
+from sagents.errands import Delegate
 from sagents.errors import AgentNotRegistered
 from sagents.limits import Limits
 from sagents.measuring import Measured
@@ -58,8 +59,12 @@ class Kit:
 
     async def make(self, agent: AgentRef) -> Agent:
         """The agent from its factory; an unknown one is retried while a rolling deploy may be going on."""
+        return (await self.delegated(agent)).agent
+
+    async def delegated(self, agent: AgentRef) -> Delegate:
+        """The same with all that a sub-agent is sent with."""
         try:
-            return await self.app.make(agent)
+            return await self.app.delegated(agent)
         except AgentNotRegistered as error:
             self.perhaps_elsewhere(error)
             raise
@@ -87,6 +92,6 @@ class Kit:
             remembered=remembered(self.store, agent, run_id or ""),
         )
 
-    def announcer(self, agent_id: str, run_id: str | None, key: str) -> Announcer:
+    def announcer(self, agent: AgentRef, run_id: str | None, key: str) -> Announcer:
         """Carries an activity's events to the log and the channel; `key` is the same for each attempt."""
-        return Announcer(self.fence, self.channel, agent_id, run_id, key)
+        return Announcer(self.fence, self.channel, agent, run_id, key)

@@ -53,7 +53,7 @@ class Mirrors:
 
     async def hear(self, agent: AgentRef, operations: Iterable[Operation], key: str) -> None:
         """Pass each new message to the listeners once; `key` is the save that brings them, so a retry passes none."""
-        if not self.app.message_listeners or agent.conversation_id is None:  # L-11
+        if not self.app.message_listeners or agent.conversation_id is None or agent.sub is not None:  # L-11
             return
         messages = [m for operation in operations if isinstance(operation, AddMessages) for m in operation.messages]
         writer = activity.info().workflow_run_id or ""

@@ -34,12 +34,16 @@ class RecordedCalls:
         return self._calls[key][0]
 
     def _keep(self, key: tuple[str, str], body: str) -> None:
-        plan = Plan.model_validate_json(body)
-        messages = (message for operation in plan.operations for message in _said(operation))
-        calls = {call.call_id: call for message in messages for call in message.tool_calls}
+        calls = calls_of(Plan.model_validate_json(body))
         self._calls[key] = (calls, len(body))
         while sum(size for _, size in self._calls.values()) > self.limit and len(self._calls) > 1:
             self._calls.popitem(last=False)
+
+
+def calls_of(plan: Plan) -> Mapping[str, ToolCall]:
+    """The calls of a recorded plan by their ids."""
+    messages = (message for operation in plan.operations for message in _said(operation))
+    return {call.call_id: call for message in messages for call in message.tool_calls}
 
 
 def _said(operation: Operation) -> tuple[Message, ...]:

@@ -43,12 +43,13 @@ class RecordActivities:
             row = await self.kit.fence.claim(agent_id)
             woken = await self._woken(request, row.head)
             key = f"boot:{activity.info().workflow_run_id}"
-            async with self.kit.announcer(agent_id, None, key).publishing() as announcer:
+            async with self.kit.announcer(request.agent, None, key).publishing() as announcer:
                 waiting = await self._waiting(woken)
                 known = woken.carried.head.status if woken.carried else Status.IDLE
                 goes_on = request.answered and known in (Status.INTERRUPTED, Status.PAUSED)
                 status = Status.RUNNING if request.pending or goes_on else known
-                announcer.status(str(status), None, waiting)
+                if request.agent.sub is None:
+                    announcer.status(str(status), None, waiting)
             self.kit.measured(request.agent.but(name=woken.agent))(
                 telemetry.AGENT_START, restored=woken.carried is not None
             )
@@ -81,7 +82,7 @@ class RecordActivities:
             head = carried.head.but(seq=request.seq)
             run_id = head.run.spec.id if head.run else None
             key = f"save:{activity.info().workflow_run_id}:{request.seq}"
-            async with self.kit.announcer(request.agent_id, run_id, key).publishing() as announcer:
+            async with self.kit.announcer(head.agent, run_id, key).publishing() as announcer:
                 announcer.all(request.before)
                 await announcer.flush()
                 found = await docket(self.kit.calls, head, request.entries)
@@ -110,7 +111,7 @@ class RecordActivities:
     async def announce(self, request: AnnounceRequest) -> None:
         """Tell news of the kernel's own. Ends a moment later: what comes meanwhile is told together."""
         with translated():
-            async with self.kit.announcer(request.agent_id, None, request.key).publishing() as announcer:
+            async with self.kit.announcer(request.agent, None, request.key).publishing() as announcer:
                 announcer.all(request.news)
             await asyncio.sleep(GATHER)
 

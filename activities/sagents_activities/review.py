@@ -65,7 +65,7 @@ class ReviewActivities:
 
     async def _tool(self, request: ReviewRequest, name: str) -> AnyTool:
         agent = await self.kit.make(request.agent)
-        silent = self.kit.announcer(request.agent.agent_id, request.run_id, "review")
+        silent = self.kit.announcer(request.agent, request.run_id, "review")
         around = self.kit.surroundings(silent, request.agent, request.run_id)
         tool = await agent.tool_named(name, context_of(agent, request.agent, around, run_id=request.run_id))
         if tool is None:

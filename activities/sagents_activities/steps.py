@@ -30,12 +30,12 @@ class ModelActivities:
         """
         with translated():
             plan = await self._taken(request)
-            return plan.but(record="")  # the kernel knows it: history need not hold it once more
+            return plan.but(record="", inherited={})  # the kernel knows it or need not: history is brief
 
     async def _taken(self, request: StepRequest) -> Plan:
         agent_id = request.agent.agent_id
         await self.kit.fence.claim(agent_id)
-        async with self.kit.announcer(agent_id, request.run.id, request.record).publishing() as announcer:
+        async with self.kit.announcer(request.agent, request.run.id, request.record).publishing() as announcer:
             announcer.all(request.news)
             if request.step == 0:
                 announcer.status("running")

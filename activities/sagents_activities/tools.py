@@ -35,7 +35,7 @@ class ToolActivities:
         """
         with translated():
             call = await self._planned(request)
-            announcing = self.kit.announcer(request.agent.agent_id, request.run_id, request.call_id).publishing()
+            announcing = self.kit.announcer(request.agent, request.run_id, request.call_id).publishing()
             async with announcing as announcer:
                 try:
                     return await self._run(

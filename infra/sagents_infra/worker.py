@@ -18,6 +18,7 @@ from sagents.errors import SagentsError
 from sagents.limits import Limits
 from sagents.pace import PACE
 from sagents.ports import Channel, Model, Notifier, Presence, Signer, Store
+from sagents_activities.children import ChildActivities
 from sagents_activities.hooks import HookActivities
 from sagents_activities.kit import ROLLING_DEPLOY, Kit
 from sagents_activities.records import RecordActivities
@@ -28,7 +29,7 @@ from sagents_infra.identity import KeyRing
 from sagents_infra.notify import LogNotifier
 from sagents_infra.settings import Settings
 from sagents_infra.wiring import Outside, open_outside, resolve_model
-from sagents_workflows import AgentWorkflow
+from sagents_workflows import AgentWorkflow, SubAgentWorkflow
 
 BEAT = timedelta(seconds=1)
 
@@ -62,16 +63,17 @@ def make_kit(
 def make_worker(client: Client, kit: Kit, settings: Settings) -> Worker:
     """A worker that polls `settings.task_queue`."""
     PACE.heartbeat_timeout = settings.heartbeat_timeout
-    models, tools, hooks, records = (
+    models, tools, hooks, records, children = (
         ModelActivities(kit),
         ToolActivities(kit),
         HookActivities(kit),
         RecordActivities(kit),
+        ChildActivities(kit),
     )
     return Worker(
         client,
         task_queue=settings.task_queue,
-        workflows=[AgentWorkflow],
+        workflows=[AgentWorkflow, SubAgentWorkflow],
         activities=[
             models.step,
             tools.call,
@@ -79,6 +81,8 @@ def make_worker(client: Client, kit: Kit, settings: Settings) -> Worker:
             hooks.settle,
             hooks.notify,
             hooks.restore,
+            children.brief,
+            children.conclude,
             ReviewActivities(kit).review,
             records.save,
             records.wake,

@@ -5,6 +5,7 @@ from sagents.middleware.ask_user import AskUserQuestion
 from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
 from sagents.middleware.patch_tool_calls import PatchToolCalls
+from sagents.middleware.sub_agent import SubAgent
 from sagents.middleware.summarization import Summarization
 from sagents.middleware.todo_list import TodoList
 
@@ -15,6 +16,7 @@ __all__ = [
     "HumanInTheLoop",
     "Middleware",
     "PatchToolCalls",
+    "SubAgent",
     "Summarization",
     "TodoList",
     "default_stack",

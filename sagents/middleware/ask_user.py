@@ -36,6 +36,8 @@ class AskUserQuestion(Middleware):
     given; else the model decides. `terms` are those of every question: `expires_after`, `notify`, ...
     """
 
+    inherited = False
+
     def __init__(
         self,
         response_types: Sequence[str] | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import copy
 from fnmatch import fnmatchcase
 from typing import Any, get_args
 
@@ -50,6 +51,7 @@ class HumanInTheLoop(Middleware):
         ]:
             raise InvalidAgent(f'{odd[0]!r} is no tool\'s name; patterns, as "delete_*", belong into policies.')
         self.start: Start = start
+        self._everywhere = False
         self._policies = {name: policy_from(name, entry) for name, entry in short.items()} | long
         self._labels = {name: f"interrupt_on {name}" for name in short}
         patterns = [name for name in long if WILD.search(name)]
@@ -57,8 +59,16 @@ class HumanInTheLoop(Middleware):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The tools that it speaks of by name."""
+        """The tools that it speaks of by name, all of which its agent has to have."""
+        if self._everywhere:
+            return ()
         return tuple(name for name in self._policies if name not in self._patterns)
+
+    def for_heirs(self) -> HumanInTheLoop:
+        """The same for agents that may lack some of these tools."""
+        other = copy(self)
+        other._everywhere = True
+        return other
 
     def policy(self, tool: Tool[..., Any], /) -> Policy | None:
         if tool.name in self._policies:

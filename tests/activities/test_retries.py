@@ -18,6 +18,6 @@ async def test_models_and_tools_are_tried_again_as_the_application_says() -> Non
     """L-55."""
     retries = Retries(model=Retry(attempts=7), tool=Retry(attempts=3))
     kit = make_kit(Sagents(retries=retries), MemoryStore(), MemoryChannel(), MemoryPresence())
-    around = kit.surroundings(kit.announcer("a", None, "key"), AgentRef(agent_id="a"))
+    around = kit.surroundings(kit.announcer(AgentRef(agent_id="a"), None, "key"), AgentRef(agent_id="a"))
     assert (around.retry, around.tool_retry) == (retries.model, retries.tool)
     kit.userland.close()

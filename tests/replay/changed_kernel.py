@@ -10,6 +10,7 @@ from sagents_workflows import AgentWorkflow
 with workflow.unsafe.imports_passed_through():
     from sagents import contract
     from sagents.carried import Farewell
+    from sagents.plan import CallResult
 
 
 @workflow.defn(name=contract.AGENT_WORKFLOW)
@@ -21,6 +22,6 @@ class ChangedWorkflow(AgentWorkflow):
         super().__init__(*payloads)
 
     @workflow.run
-    async def run(self, *payloads: Any) -> Farewell:
+    async def run(self, *payloads: Any) -> Farewell | CallResult:
         await workflow.sleep(timedelta(seconds=1))
         return await super().run(*payloads)

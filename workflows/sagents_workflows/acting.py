@@ -1,9 +1,10 @@
 """What the head asks for, through the gate: one function an action. A failure is the caller's to catch."""
 
-from temporalio import workflow
-from temporalio.workflow import ActivityHandle
+import asyncio
 
-from sagents_workflows import gate
+from temporalio import workflow
+
+from sagents_workflows import children, gate
 from sagents_workflows.batch import Batch
 from sagents_workflows.keeping import confirm
 from sagents_workflows.life import BREAK_OFF, Life
@@ -41,6 +42,7 @@ async def ask(life: Life) -> None:
         operations=operations or (),
         boot=not life.booted,
         news=life.told(),
+        children=run.children,
     )
     life.status_told = Status.RUNNING if run.step == 0 else life.status_told
     plan = await life.ended(gate.model_step(request, run.step + 1))
@@ -61,10 +63,13 @@ def _since_plan(life: Life) -> tuple[Operation, ...] | None:
 async def run_calls(life: Life, calls: tuple[CallState, ...]) -> None:
     """Run calls; what ended before a cancel keeps its result."""
     batch = Batch(calls, lambda call: _start(life, call), life.head.limits.calls_at_once)
+    life.batch, life.children = batch, {}
     await life.until(lambda: batch.done)
     if not batch.done:
+        life.broken = True  # parked sub-agents are gone then, and with them what a message has broken off
         batch.stop()
         await life.within(BREAK_OFF, lambda: batch.done)
+    life.batch = None
     life.took(CallsDone(results=batch.results))
     if batch.done:
         batch.check()
@@ -73,7 +78,9 @@ async def run_calls(life: Life, calls: tuple[CallState, ...]) -> None:
             life.note(NewMessage(content=text, by="tool"))
 
 
-def _start(life: Life, call: CallState) -> ActivityHandle[CallResult]:
+def _start(life: Life, call: CallState) -> asyncio.Task[CallResult]:
+    if call.plan.child is not None:
+        return asyncio.create_task(children.send(life, call))
     gate_of = next((one for one in life.head.interrupts if one.tool_call_id == call.plan.call_id), None)
     request = CallRequest(
         agent=life.head.agent,

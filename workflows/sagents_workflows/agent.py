@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from sagents_workflows import ruling, views
+from sagents_workflows import children, ruling, views
 from sagents_workflows.announcing import announce
 from sagents_workflows.life import BREAK_OFF, Life
 from sagents_workflows.work import WayOut, work
@@ -34,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from sagents.lifecycle import MILLISECOND, Lifecycle, WhileInterrupted, WhileRunning
     from sagents.messages import Message
+    from sagents.plan import CallResult
     from sagents.principal import Who
     from sagents.status import Status
     from sagents.todo import Todo
@@ -53,14 +54,15 @@ class AgentWorkflow:
         self.life = Life(start, workflow.info().workflow_id, problem)
 
     @workflow.run
-    async def run(self, *payloads: Any) -> Farewell:  # noqa: ARG002 # `__init__` has read it
+    async def run(self, *payloads: Any) -> Farewell | CallResult:  # noqa: ARG002 # `__init__` has read it
         self.announcing = asyncio.create_task(announce(self.life))
         working = asyncio.create_task(work(self.life))
         while True:
             try:
                 await workflow.wait_condition(working.done)
             except asyncio.CancelledError:
-                self.life.note(Stop(reason="cancelled_by_operator"))
+                patience = None if self.life.head.agent.sub is None else 0
+                self.life.note(Stop(reason="cancelled_by_operator", patience_ms=patience))
                 continue
             way_out = working.result()  # no await from here to the command
             if self.at_boundary(way_out):
@@ -69,17 +71,23 @@ class AgentWorkflow:
             working = asyncio.create_task(work(self.life))
 
     def _is_quiet(self) -> bool:
-        return workflow.all_handlers_finished() and not self.life.announcing
+        return workflow.all_handlers_finished() and not (self.life.announcing or self.life.reporting)
 
     def at_boundary(self, way_out: WayOut) -> bool:
         """Whether nothing would be lost: all is saved, no handler and no announcement is under way."""
         life = self.life
-        if life.entries or not (life.head.log.is_saved and self._is_quiet()):
+        if life.entries or not self._is_quiet():
+            return False
+        if life.result is not None:
+            return True
+        if not life.head.log.is_saved:
             return False
         return way_out is WayOut.RENEW or life.stored_notes == life.mail.notes
 
-    def leave(self, way_out: WayOut) -> Farewell:
+    def leave(self, way_out: WayOut) -> Farewell | CallResult:
         life = self.life
+        if life.result is not None:
+            return life.result
         if way_out is WayOut.RENEW:
             workflow.continue_as_new(StartAgent(agent=life.head.agent.name, carried=life.carried))
         return Farewell(agent_id=life.head.agent.agent_id, reason=life.leaving or "", status=life.head.status)
@@ -98,11 +106,19 @@ class AgentWorkflow:
     @workflow.signal(name=contract.RESUME)
     async def signal_resume(self, *payloads: Any) -> None:
         with self._explained():
-            command = contract.parse_resume(contract.only(payloads))
+            parsed = contract.parse_resume(contract.only(payloads))
+            command = await children.forward(self.life, parsed)
+            if command is None:
+                return
             if ruling.is_plain(command):
                 self.life.note(command.but(who=Who(at=workflow.now())))
                 return
             await ruling.decide(self.life, command)
+
+    @workflow.signal(name=contract.CHILD_WAITS)
+    def signal_child(self, *payloads: Any) -> None:
+        with self._explained():
+            self.life.heard(contract.parse_child(contract.only(payloads)))
 
     @workflow.signal(name=contract.CANCEL)
     def signal_cancel(self, *payloads: Any) -> None:
@@ -184,7 +200,8 @@ class AgentWorkflow:
 
     def _busy(self) -> AgentBusy | None:
         """Why a message is not taken now, where the lifecycle refuses it."""
-        life, status = self.life, self.life.head.status
+        life = self.life
+        status = Status.INTERRUPTED if life.parked else life.head.status
         rejects = (status.is_running and life.lifecycle.while_running is WhileRunning.REJECT) or (
             status is Status.INTERRUPTED and life.lifecycle.while_interrupted is WhileInterrupted.REJECT
         )
@@ -246,7 +263,7 @@ class AgentWorkflow:
     async def cancel(self, payload: Any = None) -> Accepted:
         command = contract.parse_cancel(payload)
         await self._awake()
-        if not self.life.status.is_running:
+        if not self._can_cancel:
             _refuse(CannotCancel(self._id, self.life.status))
         self.note(command)
         return Accepted(status=Status.CANCELLED)
@@ -254,8 +271,12 @@ class AgentWorkflow:
     @cancel.validator
     def _check_cancel(self, payload: Any = None) -> None:
         _parsed(contract.parse_cancel, payload)
-        if self.life.awake and not self.life.status.is_running:
+        if self.life.awake and not self._can_cancel:
             _refuse(CannotCancel(self._id, self.life.status))
+
+    @property
+    def _can_cancel(self) -> bool:
+        return self.life.status.is_running or self.life.parked
 
     @workflow.update(name=contract.STOP)
     def stop(self, payload: Any = None) -> Accepted:
@@ -291,7 +312,7 @@ class AgentWorkflow:
     async def restore_state(self, payload: Any = None) -> Accepted:
         command = contract.parse_restore(payload)
         await self._awake()
-        if self.life.status.is_running:
+        if self._can_cancel:
             _refuse(CannotRestore(self._id, self.life.status))
         self.note(command)
         return Accepted(status=Status.IDLE)
@@ -299,7 +320,7 @@ class AgentWorkflow:
     @restore_state.validator
     def _check_restore(self, payload: Any = None) -> None:
         _parsed(contract.parse_restore, payload)
-        if self.life.awake and self.life.status.is_running:
+        if self.life.awake and self._can_cancel:
             _refuse(CannotRestore(self._id, self.life.status))
 
     @workflow.update(name=contract.CONFIGURE)
@@ -371,6 +392,22 @@ class AgentWorkflow:
     @workflow.query(name=contract.PAGE)
     def page(self, request: PageRequest) -> Page:
         return views.page(self.life, request)
+
+
+@workflow.defn(name=contract.SUB_AGENT_WORKFLOW)
+class SubAgentWorkflow(AgentWorkflow):
+    """An agent that another one has sent: it has one run, and what comes of it is the workflow's result."""
+
+    @workflow.init
+    def __init__(self, *payloads: Any) -> None:
+        super().__init__(*payloads)
+
+    @workflow.run
+    async def run(self, *payloads: Any) -> Farewell | CallResult:
+        if self.life.head.agent.sub is None:
+            raise ApplicationError("A sub-agent is started by its parent.", type="InvalidInput", non_retryable=True)
+        self.reporting = asyncio.create_task(children.report(self.life))
+        return await super().run(*payloads)
 
 
 def _start(payloads: tuple[Any, ...]) -> tuple[StartAgent, str | None]:

@@ -7,6 +7,7 @@ from sagents_workflows import gate
 from sagents_workflows.life import Life
 
 with workflow.unsafe.imports_passed_through():
+    from sagents.briefs import waiting_data
     from sagents.plan import AnnounceRequest
 
 
@@ -17,12 +18,17 @@ async def announce(life: Life) -> None:
     """
     told = 0
     while True:
-        await workflow.wait_condition(lambda: bool(life.news) and life.awake and life.head.status.is_running)
+        await workflow.wait_condition(
+            lambda: bool(life.news or life.parked != life.parked_told) and life.awake and life.head.status.is_running
+        )
         told += 1
+        if life.parked != life.parked_told:
+            life.parked_told = life.parked
+            life.tell("status_changed", status=life.status, data=waiting_data(life.waiting) if life.parked else None)
         key = f"news:{workflow.info().run_id}:{told}"
         life.announcing = True
         try:
-            await gate.announce(AnnounceRequest(agent_id=life.head.agent.agent_id, key=key, news=life.told()))
+            await gate.announce(AnnounceRequest(agent=life.head.agent, key=key, news=life.told()))
         except FailureError:
             life.problem = "Some news could not be told; the agent goes on."
         finally:

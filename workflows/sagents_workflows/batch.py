@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
-from temporalio.workflow import ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
     from sagents.head import CallState
     from sagents.messages import ToolResult
     from sagents.plan import CallResult
 
-Starter = Callable[[CallState], ActivityHandle[CallResult]]
+Starter = Callable[[CallState], asyncio.Task[CallResult]]
 
 
 class Batch:
@@ -23,7 +22,7 @@ class Batch:
         self.results: dict[str, CallResult] = {}
         self._start = start
         self._stopped = False
-        self._handles: set[ActivityHandle[CallResult]] = set()
+        self._handles: dict[str, asyncio.Task[CallResult]] = {}
         side_by_side = deque(call for call in calls if call.plan.parallel)
         in_order = deque(call for call in calls if not call.plan.parallel)
         lanes = [in_order, *([side_by_side] * min(at_once, len(side_by_side)))]
@@ -33,10 +32,15 @@ class Batch:
     def done(self) -> bool:
         return all(lane.done() for lane in self._lanes)
 
+    @property
+    def under_way(self) -> frozenset[str]:
+        """The calls that run now."""
+        return frozenset(self._handles)
+
     def stop(self) -> None:
         """Cancel what runs, start nothing more."""
         self._stopped = True
-        for handle in self._handles:
+        for handle in self._handles.values():
             handle.cancel()
 
     def check(self) -> None:
@@ -50,7 +54,7 @@ class Batch:
 
     async def _one(self, call: CallState) -> None:
         handle = self._start(call)
-        self._handles.add(handle)
+        self._handles[call.plan.call_id] = handle
         try:
             self.results[call.plan.call_id] = await handle
         except ActivityError as error:
@@ -59,7 +63,7 @@ class Batch:
             if not self._stopped:
                 self.results[call.plan.call_id] = _lost(call, error)
         finally:
-            self._handles.discard(handle)
+            del self._handles[call.plan.call_id]
 
 
 def _lost(call: CallState, error: ActivityError) -> CallResult:

@@ -13,12 +13,14 @@ from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
-    from sagents import plan
+    from sagents import contract, plan
+    from sagents.briefs import Brief, BriefRequest, ConcludeRequest
     from sagents.carried import Woken
     from sagents.clipping import clipped
     from sagents.pace import PACE
     from sagents.reviews import Reviewed, ReviewRequest
     from sagents.viewers import Viewers
+    from sagents_activities.children import ChildActivities
     from sagents_activities.hooks import HookActivities
     from sagents_activities.records import RecordActivities
     from sagents_activities.review import ReviewActivities
@@ -86,6 +88,59 @@ def settle(request: plan.SettleRequest) -> ActivityHandle[plan.Settled]:
         start_to_close=timedelta(minutes=5),
         schedule_to_close=timedelta(hours=1),
     )
+
+
+def brief(request: BriefRequest) -> ActivityHandle[Brief]:
+    """Find out what a new sub-agent has to do; factories and hooks say so."""
+    return _start(
+        ChildActivities.brief,
+        request,
+        summary=f"brief of {request.agent.name}",
+        start_to_close=timedelta(minutes=1),
+        schedule_to_close=timedelta(minutes=10),
+    )
+
+
+def conclude(request: ConcludeRequest) -> ActivityHandle[plan.CallResult]:
+    """Make a sub-agent's work its parent's result, and tell the parent's observers."""
+    return _start(
+        ChildActivities.conclude,
+        request,
+        summary=f"report of {request.agent.name}",
+        start_to_close=timedelta(minutes=1),
+        schedule_to_close=timedelta(minutes=10),
+    )
+
+
+async def child(agent: plan.AgentRef) -> plan.CallResult:
+    """Send a sub-agent and wait for it, for as long as people take. It is cancelled before its parent, not with it."""
+    start = contract.StartAgent(
+        agent=agent.name,
+        conversation_id=agent.conversation_id,
+        options=agent.options,
+        scope=agent.scope,
+        sub=agent.sub,
+    )
+    result: plan.CallResult = await workflow.execute_child_workflow(
+        contract.SUB_AGENT_WORKFLOW,
+        start,
+        id=agent.agent_id,
+        result_type=plan.CallResult,
+        cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+        parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+        static_summary=clipped(agent.name, SUMMARY),
+    )
+    return result
+
+
+async def tell(agent_id: str, signal: str, payload: Any) -> None:
+    """Signal another agent's workflow, whichever run of it there is."""
+    await workflow.get_external_workflow_handle(agent_id).signal(signal, payload)
+
+
+async def cancel(agent_id: str) -> None:
+    """Ask another agent's workflow to end."""
+    await workflow.get_external_workflow_handle(agent_id).cancel()
 
 
 def notify(request: plan.NotifyRequest) -> ActivityHandle[plan.Notified]:

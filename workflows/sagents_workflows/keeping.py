@@ -30,7 +30,7 @@ async def wake(life: Life) -> None:
             continue
         _recovered(life)
         life.problem = woken.problem or life.problem
-        carried = woken.carried
+        carried = woken.carried if life.head.agent.sub is None else None  # its task begins again, where it was reset
         if carried is None:
             _begin(life, woken.agent)
         else:

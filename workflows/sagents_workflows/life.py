@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
@@ -10,9 +10,11 @@ from temporalio.workflow import ActivityHandle
 
 from sagents_workflows import visibility
 from sagents_workflows.alarm import Alarm
+from sagents_workflows.batch import Batch
 
 with workflow.unsafe.imports_passed_through():
     from sagents import recording
+    from sagents.briefs import ChildWaits, Waiting
     from sagents.carried import Carried
     from sagents.commands import Cancel, NewMessage, Note, Reset, Resume, Stop
     from sagents.contract import StartAgent
@@ -23,7 +25,8 @@ with workflow.unsafe.imports_passed_through():
     from sagents.lifecycle import MILLISECOND, Lifecycle, WhileInterrupted, WhileRunning
     from sagents.loop import apply
     from sagents.mail import Mail
-    from sagents.plan import AgentRef, Bulletin, RunError
+    from sagents.plan import AgentRef, Bulletin, CallResult, RunError
+    from sagents.replies import HALT
     from sagents.results import Cancelled, Failed, Result
     from sagents.status import Status
     from sagents.viewers import Viewers
@@ -37,6 +40,14 @@ INTERVAL = timedelta(seconds=60)
 
 HOLDING = (Status.INTERRUPTED, Status.ERROR, Status.PAUSED)
 """What holds messages that were queued before it (B-75); a later one, or an answer, lets them go."""
+
+
+class Waits(NamedTuple):
+    """What a sub-agent's parent has to know of it: who waits for people, and whether nothing else is under way."""
+
+    parked: bool
+    own: tuple[Interrupt, ...]
+    below: tuple[ChildWaits, ...]
 
 
 class Life:
@@ -58,7 +69,12 @@ class Life:
         self.leaving: str | None = None
         self.stop: Stop | None = None
         self.kept = 0  # what waits for the next life: it was there before the stop
-        self.announcing = self.answering = False
+        self.announcing = self.answering = self.reporting = False
+        self.batch: Batch | None = None
+        self.children: dict[str, ChildWaits] = {}
+        self.broken = self.parked_told = False
+        self.reported = Waits(False, (), ())
+        self.result: CallResult | None = None
         self.alarm = Alarm()
         self.untold_rest, self.status_told = False, self.head.status
         self.news: list[Bulletin] = []
@@ -90,10 +106,54 @@ class Life:
         status = self.head.status
         if self.failing and not self.awake:
             return Status.ERROR
+        if self.parked and not self.breaking:
+            return Status.INTERRUPTED
         decides = status in (Status.INTERRUPTED, Status.PAUSED) and self.mail.has(Resume)
         if decides or (not status.is_running and self.mail.starts_run and not self.holds):
             return Status.RUNNING
         return Status.ERROR if self.failing and status is Status.IDLE else status
+
+    @property
+    def below(self) -> tuple[ChildWaits, ...]:
+        """What the sub-agents that are at work have said, in the order of their calls."""
+        under_way = self.batch.under_way if self.batch else frozenset()
+        calls = self.head.started.calls if under_way else ()
+        ids = [call.plan.call_id for call in calls if call.plan.call_id in under_way]
+        return tuple(self.children[call_id] for call_id in ids if call_id in self.children)
+
+    @property
+    def parked(self) -> bool:
+        """Whether a run is under way, and waits for nothing but people whom its sub-agents have asked."""
+        below = self.below
+        alone = self.batch is not None and len(below) == len(self.batch.under_way)
+        return bool(below) and alone and all(one.parked for one in below)
+
+    @property
+    def waiting(self) -> tuple[Waiting, ...]:
+        """What waits for people, here and below, and who is told the decision."""
+        mine = self.head.agent.agent_id
+        own = tuple(Waiting(agent_id=mine, interrupt=interrupt) for interrupt in self.head.open_interrupts)
+        return (*own, *(waiting for one in self.below for waiting in one.waiting))
+
+    @property
+    def waits(self) -> Waits:
+        """The same as a sub-agent reports it: nothing once it ends."""
+        if self.concludes or not self.awake:
+            return Waits(False, (), ())
+        return Waits(self.status is Status.INTERRUPTED, self.head.open_interrupts, self.below)
+
+    @property
+    def concludes(self) -> bool:
+        """Whether a sub-agent has nothing more to do; nobody goes on after a halt but its parent's people (B-53)."""
+        asked = self.head.open_interrupts
+        if self.head.agent.sub is None or self.head.status.is_running:
+            return False
+        return not asked or any(interrupt.reason == HALT for interrupt in asked)
+
+    def heard(self, child: ChildWaits) -> None:
+        """A sub-agent waits for people, or goes on."""
+        self.children[child.call_id] = child
+        self.show_details()
 
     @property
     def holds(self) -> bool:
@@ -108,7 +168,9 @@ class Life:
     def took(self, result: Result) -> None:
         """The head after a result; what it made of interrupts waits for the next save, which records it."""
         before, head, now = self.head, apply(self.head, result), workflow.now()
-        self.head = head.but(interrupts=tuple(interrupt.made_at(now) for interrupt in head.interrupts))
+        made = (interrupt.made_at(now) for interrupt in head.interrupts)
+        path = head.agent.path
+        self.head = head.but(interrupts=tuple(one.but(path=path) if path else one for one in made))
         self.entries += recording.entries(before, self.head, result, now)
         self.dirty = True
         run = self.head.run
@@ -227,7 +289,7 @@ class Life:
     def stops_at(self) -> datetime | None:
         """Until when a stop lets the run under way go on (L-42); one that an earlier life took waits no longer."""
         stops = [note for note in self.mail.waiting if isinstance(note, Stop)]
-        if not stops or self.clocks.stopping_since is None:
+        if not stops or self.clocks.stopping_since is None or self.parked:
             return workflow.now() if stops else None
         asked = [stop.patience_ms * MILLISECOND for stop in stops if stop.patience_ms is not None]
         usual = self.lifecycle.stop_patience
@@ -239,8 +301,9 @@ class Life:
         stops_at = self.stops_at
         if stops_at is not None and workflow.now() < stops_at:
             return self.mail.has(Cancel, Reset)
-        pushes = self.lifecycle.while_running is WhileRunning.CANCEL_AND_RUN and self.mail.has(NewMessage)
-        return pushes or self.mail.has(Cancel, Stop, Reset)
+        supersedes = self.parked and self.lifecycle.while_interrupted is WhileInterrupted.SUPERSEDE
+        pushes = supersedes or self.lifecycle.while_running is WhileRunning.CANCEL_AND_RUN
+        return (pushes and self.mail.has(NewMessage)) or self.mail.has(Cancel, Stop, Reset)
 
     async def until(self, done: Callable[[], bool]) -> None:
         """Wait for work under way, for as long as nobody wants the run to end now."""
@@ -268,8 +331,9 @@ class Life:
         except (FailureError, TimeoutError) as error:
             if not self.breaking:
                 self.took(Failed(error=RunError(type=type_of(error), message=words_of(error))))
-        if self.breaking and self.head.status.is_running:
+        if (self.breaking or self.broken) and self.head.status.is_running:
             self.took(Cancelled())
+        self.broken = False
         if not self.head.status.is_running:
             self.came_to_rest()
 
@@ -301,7 +365,7 @@ class Life:
 
     def show_details(self) -> None:
         """Tell the UI; costs no event."""
-        workflow.set_current_details(visibility.details(self.head, self.status, self.problem))
+        workflow.set_current_details(visibility.details(self.head, self.status, self.problem, self.waiting))
 
     def show_attributes(self) -> None:
         """Tell visibility, where what it knows has changed: an event of history, so only at rest."""
@@ -318,6 +382,7 @@ def _fresh(start: StartAgent, agent_id: str) -> Head:
         conversation_id=start.conversation_id,
         scope=start.scope,
         options=start.options,
+        sub=start.sub,
     )
     return Head(agent=agent, lifecycle=start.lifecycle, created_at=workflow.now())
 

@@ -25,7 +25,7 @@ def info(life: Life) -> AgentInfo:
         agent=head.agent.name,
         status=life.status,
         message_count=head.log.message_count,
-        has_interrupt=bool(head.open_interrupts),
+        has_interrupt=bool(life.waiting),
         uptime_ms=int((workflow.now() - started).total_seconds() * 1000),
         conversation_id=head.agent.conversation_id,
         run_id=run.spec.id if run else None,
@@ -86,8 +86,7 @@ def page(life: Life, request: PageRequest) -> Page:
 def interrupts(life: Life) -> tuple[InterruptView, ...]:
     """What waits for a person, with the command that answers it."""
     return tuple(
-        InterruptView(interrupt=interrupt, answer_with=command(life.head, interrupt))
-        for interrupt in life.head.open_interrupts
+        InterruptView(interrupt=one.interrupt, agent_id=one.agent_id, answer_with=command(one)) for one in life.waiting
     )
 
 

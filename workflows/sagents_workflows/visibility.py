@@ -4,9 +4,9 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 with workflow.unsafe.imports_passed_through():
+    from sagents.briefs import Waiting
     from sagents.clipping import clipped
     from sagents.head import Head
-    from sagents.interrupts import Interrupt
     from sagents.status import Status
     from sagents.todo import TodoStatus
 
@@ -41,7 +41,7 @@ def attributes(head: Head, status: Status) -> TypedSearchAttributes:
     )
 
 
-def details(head: Head, status: Status, problem: str | None) -> str:
+def details(head: Head, status: Status, problem: str | None, waiting: tuple[Waiting, ...]) -> str:
     """Markdown for the UI: status, todos, what waits and how to answer it."""
     lines = [f"**{head.agent.name or 'agent'}** is **{status}**, {head.log.message_count} messages"]
     if head.run:
@@ -51,14 +51,16 @@ def details(head: Head, status: Status, problem: str | None) -> str:
     if head.ending and head.ending.error:
         lines.append(f"✗ {head.ending.error.type}: {head.ending.error.message}")
     lines += [f"- {ICONS[todo.status]} {todo.content}" for todo in head.log.todos]
-    for interrupt in head.open_interrupts:
-        lines.append(f"**waiting for a person**: {interrupt.message or interrupt.tool}")
-        lines.append(f"```\n{command(head, interrupt)}\n```")
+    for one in waiting:
+        where = "".join(f"{name}: " for name in one.interrupt.path)
+        lines.append(f"**waiting for a person**: {where}{one.interrupt.message or one.interrupt.tool}")
+        lines.append(f"```\n{command(one)}\n```")
     return "\n\n".join(lines)
 
 
-def command(head: Head, interrupt: Interrupt) -> str:
+def command(waiting: Waiting) -> str:
     """The plain Temporal command that answers an interrupt."""
+    interrupt = waiting.interrupt
     kind = "approve" if "approve" in interrupt.allowed_decisions else interrupt.allowed_decisions[0]
     answer = f'[{{"type": "{kind}", "interrupt_id": "{interrupt.id}"}}]'
-    return f"temporal workflow signal --workflow-id {head.agent.agent_id} --name resume --input '{answer}'"
+    return f"temporal workflow signal --workflow-id {waiting.agent_id} --name resume --input '{answer}'"

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from temporalio import workflow
 
-from sagents_workflows import acting, leaving
+from sagents_workflows import acting, children, leaving
 from sagents_workflows.delivering import deliver
 from sagents_workflows.keeping import save, wake
 from sagents_workflows.life import Life
@@ -13,6 +13,9 @@ from sagents_workflows.life import Life
 with workflow.unsafe.imports_passed_through():
     from sagents.loop import next_action
     from sagents.results import Action, Answer, AskModel, Park, Rest, RunCalls, Settle
+
+
+CONCLUDED = "concluded"
 
 
 class WayOut(StrEnum):
@@ -25,6 +28,7 @@ class WayOut(StrEnum):
 async def work(life: Life) -> WayOut:
     """Live. Waits for nothing but news while at rest."""
     await wake(life)
+    await children.begin(life)
     while True:
         life.leaving, notes = None, life.mail.notes
         await deliver(life)
@@ -70,8 +74,11 @@ async def rest(life: Life, notes: int) -> WayOut | None:
     if reason := time_to_leave(life):
         # A note that came before the save had read the mailbox is kept in the store, where nobody would act on it: it
         # keeps the agent or, after a stop, begins its next life.
-        if not await leaving.leave(life, reason) or (life.stop is None and life.mail.notes != notes):
+        leave = leaving.leave(life, reason) if life.head.agent.sub is None else children.conclude(life)
+        if not await leave or (life.stop is None and life.mail.notes != notes):
             return None
+        if life.result is not None:
+            return WayOut.LEAVE
         return WayOut.RENEW if life.mail.starts > life.kept else WayOut.LEAVE
     parked_events = life.head.limits.parked_events
     if life.is_long(parked_events):
@@ -86,6 +93,8 @@ def time_to_leave(life: Life) -> str | None:
     """Why the agent leaves now, if it does: somebody said so, or a deadline has passed."""
     if life.stop is not None:
         return life.stop.reason
+    if life.concludes:
+        return CONCLUDED
     due = leaving.departure(life)
     return due.reason if due is not None and workflow.now() >= due.at else None
 

@@ -1,0 +1,136 @@
+"""Sub-agents: sent by their parent, and how they begin, tell what they wait for, and report."""
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import (
+    ApplicationError,
+    ChildWorkflowError,
+    FailureError,
+    TerminatedError,
+    WorkflowAlreadyStartedError,
+)
+
+from sagents_workflows import gate
+from sagents_workflows.keeping import save
+from sagents_workflows.life import Life, type_of, words_of
+
+with workflow.unsafe.imports_passed_through():
+    from sagents import contract
+    from sagents.briefs import BriefRequest, ChildWaits, ConcludeRequest, routed
+    from sagents.children import broken, child_of, why_of
+    from sagents.commands import Resume, Stop
+    from sagents.head import CallState
+    from sagents.plan import Bulletin, CallResult, Ending, OutcomeKind
+    from sagents.results import Cancelled, Changed, Started
+
+CANCELLED = Ending(kind=OutcomeKind.CANCELLED)
+
+# ── the parent ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def send(life: Life, call: CallState) -> CallResult:
+    """What a sub-agent comes to. Its failure is a result that the model reads: the parent goes on."""
+    agent = child_of(life.head, call, workflow.info().run_id)
+    try:
+        return await gate.child(agent)
+    except WorkflowAlreadyStartedError:  # its parent was reset: the old one must not go on beside this run
+        await gate.cancel(agent.agent_id)
+        return broken(agent, f"Task '{agent.name}' failed: one that was sent before is still at work. Try again.")
+    except ChildWorkflowError as error:
+        return broken(agent, _lost(agent.name, error.cause or error))
+    except asyncio.CancelledError:
+        return broken(agent, why_of(agent.name, CANCELLED))
+
+
+def _lost(name: str, cause: BaseException) -> str:
+    match cause:
+        case TerminatedError():
+            return f"Task '{name}' failed (terminated): somebody has ended it"
+        case ApplicationError(type=type):
+            return f"Task '{name}' failed ({type}): {words_of(cause)}"
+        case FailureError():
+            return f"Task '{name}' failed ({type_of(cause)}): {words_of(cause)}"
+        case _:
+            return why_of(name, None)
+
+
+async def forward(life: Life, command: Resume) -> Resume | None:
+    """Hand on the decisions that are about a sub-agent's interrupts; what is left is for this agent."""
+    mine = life.head.agent.agent_id
+    parts = routed(mine, life.waiting, command)
+    for agent_id, part in parts.items():
+        if agent_id != mine:
+            decisions = part.model_dump(mode="json", include={"decisions"})
+            await gate.tell(agent_id, contract.RESUME, decisions)
+    return parts.get(mine)
+
+
+# ── the sub-agent ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def begin(life: Life) -> None:
+    """Find out what to do, and start the one run that a sub-agent has."""
+    agent = life.head.agent
+    if agent.sub is None or life.head.runs or life.mail.has(Stop):
+        return
+    try:
+        brief = await life.ended(gate.brief(BriefRequest(agent=agent)))
+    except (FailureError, TimeoutError) as error:
+        life.result = broken(agent, f"Task '{agent.name}' failed ({type_of(error)}): {words_of(error)}")
+        return
+    life.result = brief.refusal
+    if brief.refusal is None:
+        life.head = life.head.but(agent=brief.applied(agent))
+        life.took(Changed(operations=brief.operations))
+        life.took(Started(run=brief.run(life.next_run_id, agent.sub.requesters), messages=brief.messages))
+        life.run_begins()
+
+
+async def conclude(life: Life) -> bool:
+    """Make a result of what there is; False where it has to be tried again."""
+    agent = life.head.agent
+    if life.stop is not None:
+        life.result = broken(agent, why_of(agent.name, CANCELLED))
+        if life.head.run is not None:
+            life.took(Cancelled())
+        about = {"sub_agent_id": agent.agent_id, "name": agent.name, "reason": life.stop.reason}
+        return await save(life, after=(Bulletin.model_validate({"type": "subagent_cancelled", "data": about}),))
+    if life.result is None:
+        life.result = await _report(life)
+    return True
+
+
+async def _report(life: Life) -> CallResult:
+    head = life.head
+    request = ConcludeRequest(
+        agent=head.agent,
+        reference=head.log.reference,
+        ending=head.ending,
+        began_at=head.created_at,
+        interrupts=head.open_interrupts,
+    )
+    try:
+        return await gate.conclude(request)
+    except FailureError as error:
+        return broken(head.agent, f"Task '{head.agent.name}' failed ({type_of(error)}): {words_of(error)}")
+
+
+async def report(life: Life) -> None:
+    """Tell the parent what waits for people here and below, once it is on record, and when all goes on again."""
+    sub = life.head.agent.sub
+    assert sub is not None, "only a sub-agent has a parent"
+    while True:
+        await workflow.wait_condition(lambda: life.waits != life.reported and not life.entries)
+        life.reported = life.waits
+        waiting = tuple(one.brief for one in life.waiting)
+        about = {"call_id": sub.call_id, "agent_id": life.head.agent.agent_id}
+        life.reporting = True
+        try:
+            await gate.tell(
+                sub.parent_id, contract.CHILD_WAITS, ChildWaits(**about, parked=life.reported.parked, waiting=waiting)
+            )
+        except FailureError:
+            life.problem = "The parent could not be told what waits here; it may have gone."
+        finally:
+            life.reporting = False
