@@ -243,7 +243,10 @@ class Store(Protocol):
         """The claims on interrupts of one agent or of all, ended ones too."""
 
     async def delete(self, agent_id: str) -> None:
-        """Forget everything about an agent: its decision log, the rules made in it and claims on it, too."""
+        """Forget everything about an agent: its decision log, the rules made in it and claims on it, too.
+
+        And about its sub-agents, at whatever depth: their ids begin with its own and a slash.
+        """
 
 
 class Signer(Protocol):

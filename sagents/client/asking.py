@@ -61,7 +61,7 @@ class Asking(Reach):
 
         With it goes what waits to be heard, as `pending_message` (B-77).
         """
-        await self._was_read(contract.check_agent_id(agent_id))
+        await self._was_read(contract.check_address(agent_id))
         state, waiting = await read_whole(self._line, self._store, agent_id)
         return export_state(state, serialized_at=datetime.now(UTC), pending_message=waiting)
 
@@ -71,11 +71,11 @@ class Asking(Reach):
 
     async def todos(self, agent_id: str) -> tuple[Todo, ...]:
         """What the agent has planned and done. A peek."""
-        return await read_todos(self._line, self._store, contract.check_agent_id(agent_id))
+        return await read_todos(self._line, self._store, contract.check_address(agent_id))
 
     async def interrupts(self, agent_id: str) -> tuple[Interrupt, ...]:
         """What waits for a person, in the order in which `resume` takes decisions; a sleeping agent's too. A peek."""
-        return await read_interrupts(self._line, self._store, contract.check_agent_id(agent_id))
+        return await read_interrupts(self._line, self._store, contract.check_address(agent_id))
 
     def watch(self, agent_id: str, after: int | None = None) -> AsyncGenerator[Event, None]:
         """Events after the one with this id (0: all there are), then live ones; with None those from now on.
@@ -87,4 +87,4 @@ class Asking(Reach):
     subscribe = watch
 
     async def _peek(self, agent_id: str) -> State:
-        return await read_state(self._line, self._store, contract.check_agent_id(agent_id))
+        return await read_state(self._line, self._store, contract.check_address(agent_id))

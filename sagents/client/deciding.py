@@ -12,16 +12,24 @@ from datetime import UTC, datetime
 
 from sagents import contract
 from sagents.attesting import attest
+from sagents.briefs import Waiting, routed
 from sagents.client import payloads
 from sagents.client.payloads import Decisions, Payload
 from sagents.client.reach import Reach, new_id
-from sagents.client.reading import read_interrupts
+from sagents.client.reading import read_waiting
 from sagents.commands import Resume
 from sagents.contract import Accepted, DecisionAnswer
 from sagents.decision_log import Remember
 from sagents.decisions import Decision
-from sagents.errors import CannotResume, InvalidInput, SagentsError
-from sagents.inbox import InboxItem
+from sagents.errors import (
+    AgentNotFound,
+    CannotResume,
+    InterruptGone,
+    InterruptUnknown,
+    InvalidInput,
+    SagentsError,
+)
+from sagents.inbox import InboxItem, item_of
 from sagents.principal import OPERATOR, Principal
 from sagents.status import Status
 
@@ -63,11 +71,20 @@ class Deciding(Reach):
         `InterruptUnknown`, `DigestMismatch`, `InvalidDecision`, `Forbidden`.
         """
         payload = payloads.decision(interrupt_id, decision, digest, remember)
-        if principal is not None:
-            decided = contract.parse_decide(payload)
-            payload["attestation"] = await self._attested(agent_id, decided, principal, channel)
-        accepted = await self._tell_or_wake(agent_id, contract.DECIDE, payload, new_id("dec"))
-        return accepted.decisions[0]
+
+        async def decided(whose: str) -> DecisionAnswer:
+            if principal is not None:
+                command = contract.parse_decide(payload)
+                payload["attestation"] = await self._attested(whose, command, principal, channel)
+            return (await self._told(whose, interrupt_id, contract.DECIDE, payload, new_id("dec"))).decisions[0]
+
+        try:
+            return await decided(agent_id)
+        except InterruptUnknown:
+            below = await self._asker(agent_id, interrupt_id)
+            if below is None:
+                raise
+        return await decided(below)
 
     async def resume(
         self, agent_id: str, decisions: Decisions = (), *, principal: Principal | None = None, channel: str = "api"
@@ -78,6 +95,17 @@ class Deciding(Reach):
         `principal` each decision is bound to the interrupt that waits at its place now.
         """
         written = payloads.decisions(decisions)
+        try:
+            return await self._resume(agent_id, written, principal, channel)
+        except CannotResume:
+            below = await self._below(agent_id, written)
+            if below is None:
+                raise
+        return await self._resume_all(below, principal, channel)
+
+    async def _resume(
+        self, agent_id: str, written: list[Payload], principal: Principal | None, channel: str
+    ) -> Accepted:
         given: list[Payload] | Payload = written
         if principal is not None:
             named = await self._named(agent_id, written)
@@ -119,18 +147,59 @@ class Deciding(Reach):
 
         return await asyncio.gather(*map(decided, items))
 
+    async def _told(self, agent_id: str, interrupt_id: str, command: str, payload: Payload, update_id: str) -> Accepted:
+        """A sub-agent that has ended asks nobody any more; it is not woken for an answer."""
+        try:
+            return await self._tell_or_wake(agent_id, command, payload, update_id)
+        except AgentNotFound:
+            if not contract.is_sub_agent(agent_id):
+                raise
+        why = f"Interrupt {interrupt_id!r} was not decided: the sub-agent that asked has ended"
+        raise InterruptGone(agent_id, str(Status.NOT_RUNNING), why, interrupt_id)
+
+    async def _asker(self, agent_id: str, interrupt_id: str) -> str | None:
+        """The sub-agent that asks, or has asked, with this interrupt."""
+        for one in await self._waiting(agent_id):
+            if one.interrupt.id == interrupt_id and one.agent_id != agent_id:
+                return one.agent_id
+        items = [item_of(one) for one in await self._store.interrupts()]
+        mine = (one for one in items if one.agent_id.startswith(f"{agent_id}/") and one.interrupt.id == interrupt_id)
+        return next((one.agent_id for one in mine), None)
+
+    async def _waiting(self, agent_id: str) -> tuple[Waiting, ...]:
+        return await read_waiting(self._line, self._store, contract.check_address(agent_id))
+
+    async def _below(self, agent_id: str, written: list[Payload]) -> dict[str, Resume] | None:
+        """The decisions by agent, where sub-agents are among those who ask; None where this agent alone does."""
+        waiting = await self._waiting(agent_id) if written else ()
+        if all(one.agent_id == agent_id for one in waiting):
+            return None
+        parts = routed(agent_id, waiting, contract.parse_resume(written))
+        return parts if parts.keys() != {agent_id} else None
+
+    async def _resume_all(self, parts: dict[str, Resume], principal: Principal | None, channel: str) -> Accepted:
+        """Decisions for several agents, each of which takes its own; the answers are in the order of the agents."""
+        answers: list[DecisionAnswer] = []
+        for whose, part in parts.items():
+            payload: Payload = part.model_dump(mode="json", include={"decisions"})
+            if principal is not None:
+                payload["attestation"] = await self._attested(whose, part, principal, channel)
+            first = part.decisions[0].interrupt_id or ""
+            answers += (await self._told(whose, first, contract.RESUME, payload, new_id("res"))).decisions
+        return Accepted(decisions=tuple(answers))
+
     async def _named(self, agent_id: str, given: list[Payload]) -> list[Payload]:
         """Each decision with the interrupt that it is about: what is signed says which one is meant."""
         if all(one.get("interrupt_id") for one in given):
             return given
-        waiting = await read_interrupts(self._line, self._store, contract.check_agent_id(agent_id))
+        waiting = await self._waiting(agent_id)
         if any(one.get("interrupt_id") for one in given) or len(given) != len(waiting):
             raise CannotResume(
                 agent_id,
                 str(Status.INTERRUPTED if waiting else Status.IDLE),
                 f"{len(given)} decision(s) do not fit the {len(waiting)} interrupt(s) that wait; name each by its id",
             )
-        return [one | {"interrupt_id": interrupt.id} for one, interrupt in zip(given, waiting, strict=True)]
+        return [one | {"interrupt_id": shown.interrupt.id} for one, shown in zip(given, waiting, strict=True)]
 
     async def _attested(self, agent_id: str, decided: Resume, principal: Principal, channel: str) -> Payload:
         """Our signed word for who makes these decisions, and when."""

@@ -74,7 +74,7 @@ class Inbox(Reach):
         """
         if not by or for_ <= timedelta():
             raise InvalidInput(f"A claim has a name and lasts some time: not {by!r} for {for_}.")
-        items = await self.inbox(agent_id=contract.check_agent_id(agent_id), status=None)
+        items = await self.inbox(agent_id=contract.check_address(agent_id), status=None)
         if not any(item.interrupt.id == interrupt_id for item in items):
             raise InterruptUnknown(
                 agent_id, "", f"Nothing waits under the id {interrupt_id!r} for {agent_id!r}.", interrupt_id
@@ -89,7 +89,7 @@ class Inbox(Reach):
 
     async def decision_log(self, agent_id: str) -> list[Row]:
         """Who decided what about this agent's interrupts, oldest first. Raises `Damaged` where a row is unreadable."""
-        contract.check_agent_id(agent_id)
+        contract.check_address(agent_id)
         rows: list[Row] = []
         while page := await self._store.logged(agent_id, after=rows[-1].number if rows else 0, limit=PAGE):
             rows += [_row(agent_id, text) for text in page]

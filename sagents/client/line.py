@@ -42,8 +42,8 @@ class Line:
     patience: timedelta
 
     def handle(self, agent_id: str) -> Handle:
-        """The handle of whichever workflow run is the agent's latest."""
-        return self.client.get_workflow_handle(contract.check_agent_id(agent_id))
+        """The handle of whichever workflow run is the agent's latest; a sub-agent's, too."""
+        return self.client.get_workflow_handle(contract.check_address(agent_id))
 
     async def start(self, agent_id: str, start: StartAgent) -> bool:
         """Start an agent; False where one runs under this id already."""
@@ -97,7 +97,7 @@ class Line:
 
     async def signal(self, agent_id: str, name: str, payload: Any) -> None:
         """Tell a running agent what may be told twice, and is never refused."""
-        handle = self.handle(agent_id)
+        handle = self.handle(contract.check_agent_id(agent_id))
         await patiently(agent_id, lambda: handle.signal(name, payload), self.patience)
 
     async def ask(self, agent_id: str, query: str, result_type: type[T], *arguments: Any) -> T:

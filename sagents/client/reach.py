@@ -31,6 +31,8 @@ class Reach:
         self._touches: dict[str, float] = {}
 
     async def _tell(self, agent_id: str, command: str, payload: Any, update_id: str | None = None) -> Accepted:
+        if command not in (contract.DECIDE, contract.RESUME):
+            contract.check_agent_id(agent_id)  # sub-agents are told nothing but decisions
         return await self._line.update(agent_id, command, payload, update_id or new_id(command))
 
     async def _tell_or_wake(self, agent_id: str, command: str, payload: Any, update_id: str) -> Accepted:
@@ -38,7 +40,7 @@ class Reach:
             return await self._tell(agent_id, command, payload, update_id)
         except AgentNotFound:
             name = await stored_name(self._store, agent_id)
-            if name is None:
+            if name is None or contract.is_sub_agent(agent_id):  # nobody would hear what it does
                 raise
         return await self._line.wake(agent_id, StartAgent(agent=name), command, payload, update_id)
 
@@ -51,6 +53,8 @@ class Reach:
     async def _was_read(self, agent_id: str) -> None:
         """Whoever reads a state is active; an agent that sleeps goes on sleeping."""
         now = time.monotonic()
+        if contract.is_sub_agent(agent_id):
+            return
         if now - self._touches.get(agent_id, -TOUCH_EVERY.total_seconds()) < TOUCH_EVERY.total_seconds():
             return
         self._touches.pop(agent_id, None)

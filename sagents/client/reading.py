@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from sagents import contract
+from sagents.briefs import Waiting
 from sagents.carried import Carried, Page, PageRequest
 from sagents.client.line import Line
 from sagents.contract import AgentInfo, InterruptView, StateView
@@ -54,7 +55,12 @@ async def read_whole(line: Line, store: Store, agent_id: str) -> tuple[State, Me
 
 
 async def read_interrupts(line: Line, store: Store, agent_id: str) -> tuple[Interrupt, ...]:
-    """What waits for a person, also where the agent sleeps."""
+    """What waits for a person, in its sub-agents too, also where the agent sleeps."""
+    return tuple(one.interrupt for one in await read_waiting(line, store, agent_id))
+
+
+async def read_waiting(line: Line, store: Store, agent_id: str) -> tuple[Waiting, ...]:
+    """The same with whose interrupt each is."""
     try:
         views = await line.ask(agent_id, contract.INTERRUPTS, tuple[InterruptView, ...])
         if not views and (await line.ask(agent_id, contract.INFO, AgentInfo)).waking:
@@ -64,8 +70,8 @@ async def read_interrupts(line: Line, store: Store, agent_id: str) -> tuple[Inte
         carried = await stored_head(store, agent_id)
         if carried is None:
             raise
-        return carried.head.open_interrupts
-    return tuple(view.interrupt for view in views)
+        return tuple(Waiting(agent_id=agent_id, interrupt=one) for one in carried.head.open_interrupts)
+    return tuple(Waiting(agent_id=view.agent_id or agent_id, interrupt=view.interrupt) for view in views)
 
 
 async def read_todos(line: Line, store: Store, agent_id: str) -> tuple[Todo, ...]:

@@ -37,3 +37,8 @@ def saved(row: SavedHead | None, save: Save) -> SavedHead:
     if (save.seq, save.base) == (row.seq, row.base):
         return row
     raise Superseded(save.agent_id, save.workflow_run_id, row.workflow_run_id)
+
+
+def is_of(agent_id: str, root_id: str) -> bool:
+    """Whether it is this agent, or a sub-agent somewhere below it."""
+    return agent_id == root_id or agent_id.startswith(f"{root_id}/")

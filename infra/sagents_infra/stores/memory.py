@@ -10,7 +10,7 @@ from sagents.ports import Chain, Claim, News, PendingInterrupt, Save, SavedHead,
 from sagents_infra.stores.bases import chain_of, weight_of
 from sagents_infra.stores.deciding import KeptRule, claimed_after, wished
 from sagents_infra.stores.entries import Waiting, arrived, event_of, in_line
-from sagents_infra.stores.fence import claimed, saved, taken_over
+from sagents_infra.stores.fence import claimed, is_of, saved, taken_over
 from sagents_infra.stores.kept import Kept, new_events
 
 
@@ -131,8 +131,8 @@ class MemoryStore:
 
     async def delete(self, agent_id: str) -> None:
         with self._lock:
-            self._agents.pop(agent_id, None)
-            self._rules = {id: rule for id, rule in self._rules.items() if rule.agent_id != agent_id}
+            self._agents = {id: kept for id, kept in self._agents.items() if not is_of(id, agent_id)}
+            self._rules = {id: rule for id, rule in self._rules.items() if not is_of(rule.agent_id, agent_id)}
 
     def _asked(self, agent_id: str | None) -> list[Kept]:
         return [*self._agents.values()] if agent_id is None else [self._read(agent_id)]

@@ -165,5 +165,6 @@ def _log(db: Connection, agent_id: str, entries: Sequence[str], workflow_run_id:
 
 
 def _delete(db: Connection, agent_id: str) -> None:
+    below = (agent_id, f"{agent_id}/", f"{agent_id}0")  # "0" comes right behind "/"
     for table in TABLES:
-        db.execute(f"DELETE FROM {table} WHERE agent_id = ?", (agent_id,))
+        db.execute(f"DELETE FROM {table} WHERE agent_id = ? OR (agent_id > ? AND agent_id < ?)", below)
