@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from sagents.commands import Answering, Resume
 from sagents.frozen import Frozen
+from sagents.head import Head
 from sagents.interrupts import Interrupt
 from sagents.messages import Message
 from sagents.operations import Operation
@@ -61,6 +62,17 @@ class ConcludeRequest(Frozen):
     began_at: datetime | None = None
     interrupts: tuple[Interrupt, ...] = ()
 
+    @classmethod
+    def of(cls, head: Head) -> ConcludeRequest:
+        """Of a sub-agent as it is, once its run has ended."""
+        return cls(
+            agent=head.agent,
+            reference=head.log.reference,
+            ending=head.ending,
+            began_at=head.created_at,
+            interrupts=head.open_interrupts,
+        )
+
 
 class Waiting(Frozen):
     """An interrupt, and the agent that is told the decision."""
@@ -84,6 +96,12 @@ class ChildWaits(Frozen):
     agent_id: str
     parked: bool = False
     waiting: tuple[Waiting, ...] = ()
+
+    @classmethod
+    def of(cls, agent: AgentRef, parked: bool, waiting: Sequence[Waiting]) -> ChildWaits:
+        assert agent.sub is not None, "only a sub-agent tells a parent"
+        brief = tuple(one.brief for one in waiting)
+        return cls(call_id=agent.sub.call_id, agent_id=agent.agent_id, parked=parked, waiting=brief)
 
 
 def waiting_data(waiting: Sequence[Waiting]) -> dict[str, JsonValue]:

@@ -15,7 +15,7 @@ from sagents.metadata import patch
 from sagents.operations import Merge, Operation, SetMessages
 from sagents.outcome import last_text, result_named, value_of
 from sagents.placeholders import placeholder
-from sagents.plan import AgentRef, CallResult, Ending, Link, OutcomeKind, Sub
+from sagents.plan import AgentRef, Bulletin, CallResult, Ending, Link, OutcomeKind, Sub
 from sagents.replies import HALT
 from sagents.returned import DONE
 from sagents.state import State, StateDelta
@@ -85,6 +85,18 @@ def concluded(
 def broken(agent: AgentRef, why: str) -> CallResult:
     """The result of a sub-agent that has come to nothing; the parent goes on with it."""
     return CallResult(result=_result(agent, why).but(is_error=True))
+
+
+def failed(agent: AgentRef, type: str, why: str) -> CallResult:
+    """The same in the words of B-51."""
+    return broken(agent, f"Task '{agent.name}' failed ({type}): {why}")
+
+
+def cancelled_news(agent: AgentRef, reason: str) -> Bulletin:
+    """What people are told of a sub-agent that was cancelled."""
+    return Bulletin(
+        type="subagent_cancelled", data={"sub_agent_id": agent.agent_id, "name": agent.name, "reason": reason}
+    )
 
 
 def why_of(name: str, ending: Ending | None) -> str:

@@ -35,7 +35,7 @@ from sagents.frozen import Frozen
 from sagents.interrupts import Interrupt, InterruptStatus
 from sagents.lifecycle import Lifecycle
 from sagents.messages import Message
-from sagents.plan import RunError, Sub
+from sagents.plan import AgentRef, RunError, Sub
 from sagents.ports import Base
 from sagents.status import Status
 from sagents.todo import Todo
@@ -98,6 +98,17 @@ class StartAgent(Frozen):
     messages: tuple[Message, ...] = ()
     carried: Carried | None = None
     sub: Sub | None = None
+
+    @classmethod
+    def of(cls, agent: AgentRef) -> StartAgent:
+        """What a sub-agent is started with."""
+        return cls(
+            agent=agent.name,
+            conversation_id=agent.conversation_id,
+            options=agent.options,
+            scope=agent.scope,
+            sub=agent.sub,
+        )
 
 
 class DecisionAnswer(Frozen):

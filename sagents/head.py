@@ -28,7 +28,7 @@ from sagents.operations import (
     canonical,
     roll,
 )
-from sagents.plan import AgentRef, CallResult, Ending, OutcomeKind, PlannedCall, Reference, RunSpec
+from sagents.plan import AgentRef, CallResult, Ending, OutcomeKind, Plan, PlannedCall, Reference, RunSpec
 from sagents.ports import Base
 from sagents.state import State
 from sagents.status import Status
@@ -69,6 +69,11 @@ class Run(Frozen):
     calls: tuple[CallState, ...] = ()
     children: int = 0
     ending: Ending | None = None
+
+    def planned(self, plan: Plan, calls: tuple[CallState, ...]) -> Self:
+        """After one more model call."""
+        children = self.children + sum(1 for call in plan.calls if call.child)
+        return self.but(step=self.step + 1, record=plan.record, max_runs=plan.max_runs, calls=calls, children=children)
 
     @property
     def starts_each(self) -> bool:

@@ -158,9 +158,8 @@ def _restored(head: Head, result: WasRestored) -> Head:
 def _planned(head: Head, plan: Plan) -> Head:
     ending = ends(head.started.spec, head.started.step, plan)
     calls = tuple(CallState(plan=call, result=call.result) for call in plan.calls)
-    run = head.started
-    children = run.children + sum(1 for call in plan.calls if call.child)
-    head = head.with_run(step=run.step + 1, record=plan.record, max_runs=plan.max_runs, calls=calls, children=children)
+    run = head.started.planned(plan, calls)
+    head = head.but(run=run)
     head = head.with_operations(*plan.operations)
     if ending is not None:
         return _finished(_closed(head, _why(ending)), ending)

@@ -256,7 +256,7 @@ async def test_a_terminated_sub_agent_is_an_error_result_and_the_parent_goes_on(
         assert await agent.settled() == "idle"
         (result,) = await results(agent)
         assert result.is_error
-        assert result.text.startswith("Task 'research' failed (terminated)")
+        assert result.text.startswith("Task 'research' failed (TerminatedError)")
 
 
 # ── what people decide ───────────────────────────────────────────────────────────────────────────────────────────

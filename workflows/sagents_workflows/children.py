@@ -3,13 +3,7 @@
 import asyncio
 
 from temporalio import workflow
-from temporalio.exceptions import (
-    ApplicationError,
-    ChildWorkflowError,
-    FailureError,
-    TerminatedError,
-    WorkflowAlreadyStartedError,
-)
+from temporalio.exceptions import ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
 
 from sagents_workflows import gate
 from sagents_workflows.keeping import save
@@ -18,10 +12,10 @@ from sagents_workflows.life import Life, type_of, words_of
 with workflow.unsafe.imports_passed_through():
     from sagents import contract
     from sagents.briefs import BriefRequest, ChildWaits, ConcludeRequest, routed
-    from sagents.children import broken, child_of, why_of
+    from sagents.children import broken, cancelled_news, child_of, failed, why_of
     from sagents.commands import Resume, Stop
     from sagents.head import CallState
-    from sagents.plan import Bulletin, CallResult, Ending, OutcomeKind
+    from sagents.plan import CallResult, Ending, OutcomeKind
     from sagents.results import Cancelled, Changed, Started
 
 CANCELLED = Ending(kind=OutcomeKind.CANCELLED)
@@ -36,23 +30,11 @@ async def send(life: Life, call: CallState) -> CallResult:
         return await gate.child(agent)
     except WorkflowAlreadyStartedError:  # its parent was reset: the old one must not go on beside this run
         await gate.cancel(agent.agent_id)
-        return broken(agent, f"Task '{agent.name}' failed: one that was sent before is still at work. Try again.")
+        return failed(agent, "still_at_work", "one that was sent before has not ended; try again")
     except ChildWorkflowError as error:
-        return broken(agent, _lost(agent.name, error.cause or error))
+        return failed(agent, type_of(error), words_of(error))
     except asyncio.CancelledError:
         return broken(agent, why_of(agent.name, CANCELLED))
-
-
-def _lost(name: str, cause: BaseException) -> str:
-    match cause:
-        case TerminatedError():
-            return f"Task '{name}' failed (terminated): somebody has ended it"
-        case ApplicationError(type=type):
-            return f"Task '{name}' failed ({type}): {words_of(cause)}"
-        case FailureError():
-            return f"Task '{name}' failed ({type_of(cause)}): {words_of(cause)}"
-        case _:
-            return why_of(name, None)
 
 
 async def forward(life: Life, command: Resume) -> Resume | None:
@@ -77,7 +59,7 @@ async def begin(life: Life) -> None:
     try:
         brief = await life.ended(gate.brief(BriefRequest(agent=agent)))
     except (FailureError, TimeoutError) as error:
-        life.result = broken(agent, f"Task '{agent.name}' failed ({type_of(error)}): {words_of(error)}")
+        life.result = failed(agent, type_of(error), words_of(error))
         return
     life.result = brief.refusal
     if brief.refusal is None:
@@ -90,30 +72,18 @@ async def begin(life: Life) -> None:
 async def conclude(life: Life) -> bool:
     """Make a result of what there is; False where it has to be tried again."""
     agent = life.head.agent
-    if life.stop is not None:
-        life.result = broken(agent, why_of(agent.name, CANCELLED))
+    if life.result is None and life.stop is None:
+        try:
+            life.result = await gate.conclude(ConcludeRequest.of(life.head))
+        except FailureError as error:
+            life.result = failed(agent, type_of(error), words_of(error))
+    elif life.result is None and life.stop is not None:
         if life.head.run is not None:
             life.took(Cancelled())
-        about = {"sub_agent_id": agent.agent_id, "name": agent.name, "reason": life.stop.reason}
-        return await save(life, after=(Bulletin.model_validate({"type": "subagent_cancelled", "data": about}),))
-    if life.result is None:
-        life.result = await _report(life)
+        if not await save(life, after=(cancelled_news(agent, life.stop.reason),)):
+            return False
+        life.result = broken(agent, why_of(agent.name, CANCELLED))
     return True
-
-
-async def _report(life: Life) -> CallResult:
-    head = life.head
-    request = ConcludeRequest(
-        agent=head.agent,
-        reference=head.log.reference,
-        ending=head.ending,
-        began_at=head.created_at,
-        interrupts=head.open_interrupts,
-    )
-    try:
-        return await gate.conclude(request)
-    except FailureError as error:
-        return broken(head.agent, f"Task '{head.agent.name}' failed ({type_of(error)}): {words_of(error)}")
 
 
 async def report(life: Life) -> None:
@@ -123,13 +93,10 @@ async def report(life: Life) -> None:
     while True:
         await workflow.wait_condition(lambda: life.waits != life.reported and not life.entries)
         life.reported = life.waits
-        waiting = tuple(one.brief for one in life.waiting)
-        about = {"call_id": sub.call_id, "agent_id": life.head.agent.agent_id}
         life.reporting = True
         try:
-            await gate.tell(
-                sub.parent_id, contract.CHILD_WAITS, ChildWaits(**about, parked=life.reported.parked, waiting=waiting)
-            )
+            told = ChildWaits.of(life.head.agent, life.reported.parked, life.waiting)
+            await gate.tell(sub.parent_id, contract.CHILD_WAITS, told)
         except FailureError:
             life.problem = "The parent could not be told what waits here; it may have gone."
         finally:

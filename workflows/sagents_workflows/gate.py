@@ -114,16 +114,9 @@ def conclude(request: ConcludeRequest) -> ActivityHandle[plan.CallResult]:
 
 async def child(agent: plan.AgentRef) -> plan.CallResult:
     """Send a sub-agent and wait for it, for as long as people take. It is cancelled before its parent, not with it."""
-    start = contract.StartAgent(
-        agent=agent.name,
-        conversation_id=agent.conversation_id,
-        options=agent.options,
-        scope=agent.scope,
-        sub=agent.sub,
-    )
     result: plan.CallResult = await workflow.execute_child_workflow(
         contract.SUB_AGENT_WORKFLOW,
-        start,
+        contract.StartAgent.of(agent),
         id=agent.agent_id,
         result_type=plan.CallResult,
         cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,

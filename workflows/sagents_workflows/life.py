@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, FailureError
 from temporalio.workflow import ActivityHandle
 
 from sagents_workflows import visibility
@@ -202,6 +202,7 @@ class Life:
 
     def run_begins(self) -> None:
         """A run goes on or starts: nothing is held any more, nobody is alone."""
+        self.result = None
         self.clocks = self.clocks.but(active_at=workflow.now(), alone_since=None, held=-1)
 
     def set_viewers(self, viewers: Viewers) -> None:
@@ -389,11 +390,11 @@ def _fresh(start: StartAgent, agent_id: str) -> Head:
 
 def type_of(error: BaseException) -> str:
     """What kind of failure it is, in our own words where it was one of ours."""
-    cause = error.cause if isinstance(error, ActivityError) else error
+    cause = error.cause if isinstance(error, ActivityError | ChildWorkflowError) else error
     return (cause.type if isinstance(cause, ApplicationError) else None) or type(cause).__name__
 
 
 def words_of(error: BaseException) -> str:
     """What went wrong, without Temporal's wrapping."""
-    cause = error.cause if isinstance(error, ActivityError) else error
+    cause = error.cause if isinstance(error, ActivityError | ChildWorkflowError) else error
     return cause.message if isinstance(cause, ApplicationError) else str(cause or error)

@@ -25,6 +25,9 @@ class Screen:
 
     def draw(self, event: Event) -> None:
         data: Mapping[str, Any] = event.data
+        if event.path:
+            self._below(event)
+            return
         match event.type:
             case "llm_deltas":
                 self._stream("".join(delta.get("text", "") for delta in data.get("deltas", ())))
@@ -41,6 +44,21 @@ class Screen:
                 self.line(f"■ {data.get('status')}{_why(data.get('data'))}", "dim")
             case kind if kind.startswith("approval.") and self._statuses:
                 self.line(f"⏸ {_approval(data)}", "yellow")
+            case _:
+                pass
+
+    def _below(self, event: Event) -> None:
+        """A sub-agent's doing, in one line where it is worth one: its words are for its parent."""
+        data, name = event.data, " / ".join(event.path)
+        match event.type:
+            case "subagent_started":
+                self.line(f"  ▷ {name}")
+            case "subagent_completed" | "subagent_failed" | "subagent_cancelled":
+                self.line(f"  {'◁' if event.type == 'subagent_completed' else '✗'} {name}")
+            case "tool_execution_update" if data.get("status") == "executing":
+                self.line(f"    {name}: {data.get('display_text') or data.get('name')}")
+            case kind if kind.startswith("approval.") and self._statuses:
+                self.line(f"⏸ {name}: {_approval(data)}", "yellow")
             case _:
                 pass
 
