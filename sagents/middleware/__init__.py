@@ -2,6 +2,7 @@
 
 from sagents.hooks import HookContext, Middleware
 from sagents.middleware.ask_user import AskUserQuestion
+from sagents.middleware.conversation_title import ConversationTitle
 from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
 from sagents.middleware.patch_tool_calls import PatchToolCalls
@@ -10,6 +11,7 @@ from sagents.middleware.todo_list import TodoList
 
 __all__ = [
     "AskUserQuestion",
+    "ConversationTitle",
     "Haltable",
     "HookContext",
     "HumanInTheLoop",
