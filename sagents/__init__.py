@@ -17,6 +17,11 @@ from sagents.errors import (
     CannotCancel,
     CannotExecute,
     CannotResume,
+    FileChanged,
+    FileMissing,
+    FileProblem,
+    FileRefused,
+    FileTaken,
     InvalidAgent,
     InvalidInput,
     InvalidState,
@@ -29,11 +34,13 @@ from sagents.errors import (
 )
 from sagents.events import Event
 from sagents.extract import AgentResult, Extract
+from sagents.files import Files
 from sagents.hooks import HookContext, Middleware
 from sagents.interrupts import Interrupt
 from sagents.lifecycle import AutoSave, Lifecycle, Presence, WhileInterrupted, WhileRunning
 from sagents.messages import ContentPart, Message, PartType, Role, TokenUsage, ToolCall
 from sagents.middleware.ask_user import AskUserQuestion
+from sagents.middleware.file_system import FileSystem, FileSystemConfig
 from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
 from sagents.mistakes import InvalidArguments
@@ -80,6 +87,14 @@ __all__ = [
     "Escalation",
     "Event",
     "Extract",
+    "FileChanged",
+    "FileMissing",
+    "FileProblem",
+    "FileRefused",
+    "FileSystem",
+    "FileSystemConfig",
+    "FileTaken",
+    "Files",
     "Haltable",
     "HookContext",
     "HumanInTheLoop",

@@ -10,7 +10,7 @@ from sagents.agent_checks import check_gates, check_options, checked_tools, gate
 from sagents.hooks import HookContext, Middleware, called
 from sagents.middleware import default_stack
 from sagents.policy import InterruptOn, Named, Policy, allow
-from sagents.ports import Model
+from sagents.ports import Blobs, Model
 from sagents.tools import Tool
 
 if TYPE_CHECKING:
@@ -101,10 +101,12 @@ class Agent:
         until_tool_success: Names = None,
         max_runs: int | None = None,
         callbacks: Callbacks | Sequence[Callbacks] = (),
+        blobs: Blobs | None = None,
     ) -> Outcome:
         """Run in this process, without Temporal, until the agent is done or waits for somebody.
 
-        A run never raises: its outcome says how it ended. Options that cannot be meant raise `InvalidInput`.
+        A run never raises: its outcome says how it ended. Options that cannot be meant raise `InvalidInput`. Files are
+        kept in `blobs`, else in memory, for as long as this object lives.
         """
         from sagents import inprocess
 
@@ -115,6 +117,7 @@ class Agent:
             until_tool_success=_names(until_tool_success),
             max_runs=max_runs,
             callbacks=callbacks,
+            blobs=blobs,
         )
 
     async def resume(
@@ -126,6 +129,7 @@ class Agent:
         until_tool_success: Names = None,
         max_runs: int | None = None,
         callbacks: Callbacks | Sequence[Callbacks] = (),
+        blobs: Blobs | None = None,
     ) -> Outcome:
         """Go on from an outcome's state with what people decided, in the order of the interrupts.
 
@@ -142,6 +146,7 @@ class Agent:
             until_tool_success=_names(until_tool_success),
             max_runs=max_runs,
             callbacks=callbacks,
+            blobs=blobs,
         )
 
     def __repr__(self) -> str:

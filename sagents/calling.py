@@ -12,6 +12,7 @@ from sagents.cancelling import Cancels
 from sagents.clipping import clipped
 from sagents.contexts import context_of
 from sagents.editing import noted
+from sagents.files import Files
 from sagents.hooks import HookContext
 from sagents.messages import ToolCall
 from sagents.mistakes import InvalidArguments
@@ -101,6 +102,7 @@ def _context(request: CallRequest, around: Surroundings, attempt: int, read_stat
         scope=request.agent.scope,
         options=request.agent.options,
         attempt=attempt,
+        files=Files.around(request.agent, around),
         emit=around.emit,
         read_state=read_state,
     )

@@ -1,6 +1,7 @@
 """What the product needs from outside, as small protocols. Adapters live in `sagents_infra`."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 from sagents.events import Event
 from sagents.frozen import Frozen
 from sagents.messages import Message
+from sagents.scopes import Scope
 from sagents.viewers import Viewer, Viewers
 
 
@@ -244,6 +246,53 @@ class Store(Protocol):
 
     async def delete(self, agent_id: str) -> None:
         """Forget everything about an agent: its decision log, the rules made in it and claims on it, too."""
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A file as it is stored. `version` tells this content from others; `metadata` is small and ours to fill."""
+
+    data: bytes = field(repr=False)
+    version: str
+    modified_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BlobInfo:
+    """A file as a list shows it."""
+
+    path: str
+    size: int
+    modified_at: datetime
+
+
+class Blobs(Protocol):
+    """Where files are kept, by scope and path; a path is one that `sagents.file_paths.checked` has let through.
+
+    Each call is all or nothing, also between processes: who reads sees what somebody has written whole. Writing over
+    a file names the version that it replaces. `StoreUnavailable` where the storage is out of reach, `FileRefused`
+    where a path cannot be a file there. `tests/infra/blobs/test_contract.py` is the specification.
+    """
+
+    async def get(self, scope: Scope, path: str) -> Blob | None:
+        """The file; None where there is none."""
+
+    async def put(self, scope: Scope, path: str, data: bytes, metadata: Mapping[str, str], expected: str | None) -> str:
+        """Write a file and return its version. `expected` is the version it replaces, None where there is no file.
+
+        Raises `FileChanged` where that is not so, and writes nothing. Metadata have names in
+        lower case, and take up to 1,400 bytes.
+        """
+
+    async def delete(self, scope: Scope, path: str, expected: str | None = None) -> bool:
+        """Remove a file; whether it was there. Raises `FileChanged` where another version is `expected`."""
+
+    async def listed(self, scope: Scope, prefix: str = "/") -> tuple[BlobInfo, ...]:
+        """The files whose paths begin with this text, sorted by path."""
+
+    async def clear(self, scope: Scope) -> None:
+        """Remove all files of a scope."""
 
 
 class Signer(Protocol):

@@ -11,8 +11,9 @@ from temporalio.converter import StorageDriver
 from temporalio.envconfig import ClientConfig
 
 from sagents.errors import CannotAnswer, InvalidAgent
-from sagents.ports import Channel, Model, Notifier, Presence, Signer, Store
+from sagents.ports import Blobs, Channel, Model, Notifier, Presence, Signer, Store
 from sagents_infra import offline
+from sagents_infra.blobs import DiskBlobs
 from sagents_infra.channels.local import LocalChannel
 from sagents_infra.identity import KeyRing, keys_in
 from sagents_infra.notify import LogNotifier
@@ -32,6 +33,7 @@ class Outside:
     presence: Presence
     signer: Signer
     notifier: Notifier
+    blobs: Blobs
     settings: Settings
 
 
@@ -46,6 +48,7 @@ async def open_outside(settings: Settings | None = None) -> Outside:
         presence=LocalPresence(settings.presence_path),
         signer=signing_keys(settings),
         notifier=LogNotifier(),
+        blobs=file_storage(settings),
         settings=settings,
     )
 
@@ -89,6 +92,16 @@ def payload_storage(settings: Settings) -> StorageDriver:
 
         return s3_driver(place.removeprefix("s3://"))
     return DiskStorageDriver(place)
+
+
+def file_storage(settings: Settings) -> Blobs:
+    """Where agents' files are kept."""
+    place = settings.files_place
+    if place.startswith("s3://"):
+        from sagents_infra.blobs.s3 import s3_blobs
+
+        return s3_blobs(place.removeprefix("s3://"))
+    return DiskBlobs(place)
 
 
 @cache

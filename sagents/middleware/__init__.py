@@ -3,6 +3,8 @@
 from sagents.hooks import HookContext, Middleware
 from sagents.middleware.ask_user import AskUserQuestion
 from sagents.middleware.conversation_title import ConversationTitle
+from sagents.middleware.debug_log import DebugLog
+from sagents.middleware.file_system import FileSystem, FileSystemConfig
 from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
 from sagents.middleware.patch_tool_calls import PatchToolCalls
@@ -12,6 +14,9 @@ from sagents.middleware.todo_list import TodoList
 __all__ = [
     "AskUserQuestion",
     "ConversationTitle",
+    "DebugLog",
+    "FileSystem",
+    "FileSystemConfig",
     "Haltable",
     "HookContext",
     "HumanInTheLoop",
