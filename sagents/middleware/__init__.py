@@ -8,6 +8,7 @@ from sagents.middleware.file_system import FileSystem, FileSystemConfig
 from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
 from sagents.middleware.patch_tool_calls import PatchToolCalls
+from sagents.middleware.process_context import ProcessContext, Propagator
 from sagents.middleware.summarization import Summarization
 from sagents.middleware.todo_list import TodoList
 
@@ -22,6 +23,8 @@ __all__ = [
     "HumanInTheLoop",
     "Middleware",
     "PatchToolCalls",
+    "ProcessContext",
+    "Propagator",
     "Summarization",
     "TodoList",
     "default_stack",
