@@ -118,7 +118,7 @@ class DiskBlobs:
 
     def _list(self, scope: Scope, prefix: str) -> Iterator[BlobInfo]:
         try:
-            with opened(self._part("content"), _names(scope, "")) as folders:
+            with opened(self._part("content"), _folders(scope)) as folders:
                 for where, _, names, folder in os.fwalk(dir_fd=folders[-1]):
                     base = where.removeprefix(".")
                     yield from _infos(folder, [(f"{base}/{name}", name) for name in names], prefix)
@@ -126,11 +126,11 @@ class DiskBlobs:
             return
 
     def _clear(self, scope: Scope) -> None:
-        *names, name = _names(scope, "")
+        *names, name = _folders(scope)
         with self._alone(scope), suppress(FileNotFoundError), opened(self._part("content"), names) as folders:
             try:
                 shutil.rmtree(name, dir_fd=folders[-1])
-            except NotADirectoryError as error:
+            except OSError as error:
                 raise refused(folders[-1], name, error) from None
         shutil.rmtree(self._about(scope, "").parent, ignore_errors=True)
 
@@ -169,11 +169,15 @@ class DiskBlobs:
 
 
 def _names(scope: Scope, path: str) -> list[str]:
-    """The folders and the name of a file. Raises `FileRefused` for names that no folder can have."""
-    names = [*scope.key.split("/"), *path.split("/")[1:]]
-    if any(name in ("", ".", "..") or "\0" in name for name in names):
+    """The folders and the name of a file. Raises `FileRefused` for names that no file can have."""
+    first, *names = path.split("/")
+    if first or not names or any(name in ("", ".", "..") or "\0" in name for name in names) or not _is_text(path):
         raise FileRefused(f"{path!r} is no path")
-    return names
+    return [*_folders(scope), *names]
+
+
+def _folders(scope: Scope) -> list[str]:
+    return scope.key.split("/")
 
 
 def _drop_empty(folder: int, name: str) -> None:

@@ -49,8 +49,11 @@ class S3Blobs:
 
     async def clear(self, scope: Scope) -> None:
         def clear() -> None:
-            for info in self._list(scope, "/"):
-                self._client.delete_object(Bucket=self._bucket, Key=self._key(scope, info.path))
+            for page in self._pages(self._key(scope, "/")):
+                if keys := [{"Key": found["Key"]} for found in page.get("Contents", ())]:
+                    answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": keys, "Quiet": True})
+                    for problem in answer.get("Errors", ()):
+                        raise StoreUnavailable(f"s3://{self._bucket}/{problem['Key']}: {problem['Message']}")
 
         await self._in_thread(str(scope), clear)
 
@@ -116,11 +119,13 @@ class S3Blobs:
 
     def _list(self, scope: Scope, prefix: str) -> Iterator[BlobInfo]:
         root = self._key(scope, "")
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=root + prefix)
-        for page in pages:
+        for page in self._pages(root + prefix):
             for found in page.get("Contents", ()):
                 at: datetime = found["LastModified"]
                 yield BlobInfo(found["Key"].removeprefix(root), found["Size"], at.astimezone(UTC))
+
+    def _pages(self, prefix: str) -> Iterator[Any]:
+        yield from self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
 
     def _key(self, scope: Scope, path: str) -> str:
         return f"{self._prefix}{scope.key}{path}"
