@@ -40,6 +40,7 @@ from sagents.interrupts import Interrupt
 from sagents.lifecycle import AutoSave, Lifecycle, Presence, WhileInterrupted, WhileRunning
 from sagents.messages import ContentPart, Message, PartType, Role, TokenUsage, ToolCall
 from sagents.middleware.ask_user import AskUserQuestion
+from sagents.middleware.budget import Budget
 from sagents.middleware.file_system import FileSystem, FileSystemConfig
 from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
@@ -49,7 +50,7 @@ from sagents.plan import OutcomeKind, RunError
 from sagents.policy import Policy, allow, ask, deny
 from sagents.ports import Model
 from sagents.principal import Principal
-from sagents.replies import ModelRetry, Pause, RaiseInterrupt, ToolResult, WrongAnswer, halt
+from sagents.replies import FailRun, ModelRetry, Pause, RaiseInterrupt, ToolResult, WrongAnswer, halt
 from sagents.retries import Retries
 from sagents.retry import Retry
 from sagents.state import State, StateDelta, merge_states
@@ -75,6 +76,7 @@ __all__ = [
     "Approvers",
     "AskUserQuestion",
     "AutoSave",
+    "Budget",
     "Callbacks",
     "CannotAnswer",
     "CannotCancel",
@@ -87,6 +89,7 @@ __all__ = [
     "Escalation",
     "Event",
     "Extract",
+    "FailRun",
     "FileChanged",
     "FileMissing",
     "FileProblem",

@@ -2,6 +2,7 @@
 
 from sagents.hooks import HookContext, Middleware
 from sagents.middleware.ask_user import AskUserQuestion
+from sagents.middleware.budget import Budget
 from sagents.middleware.conversation_title import ConversationTitle
 from sagents.middleware.debug_log import DebugLog
 from sagents.middleware.file_system import FileSystem, FileSystemConfig
@@ -14,6 +15,7 @@ from sagents.middleware.todo_list import TodoList
 
 __all__ = [
     "AskUserQuestion",
+    "Budget",
     "ConversationTitle",
     "DebugLog",
     "FileSystem",
