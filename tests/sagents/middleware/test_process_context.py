@@ -182,7 +182,9 @@ def test_what_cannot_travel_is_refused_where_it_is_captured() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"keys": ["tenant"]}, {"propagators": [tenant]}, {"keys": [tenant, tenant]}], ids=str
+    "options",
+    [{"keys": ["tenant"]}, {"propagators": [tenant]}, {"keys": [tenant, tenant]}],
+    ids=["no variable", "no propagator", "twice"],
 )
 def test_wrong_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidAgent, match="ProcessContext"):
