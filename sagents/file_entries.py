@@ -85,11 +85,14 @@ class Record(Frozen):
 
 
 def text_of(path: str, data: bytes) -> str:
-    """A content as text. Raises `FileRefused` where it is none."""
+    """A content as text. Raises `FileRefused` where it is none: not UTF-8, or with zero bytes in it."""
     try:
-        return data.decode()
+        text = data.decode()
     except UnicodeDecodeError:
-        raise FileRefused(f"{path} is no text file: {mime_type(path)}, {len(data)} bytes") from None
+        text = "\0"
+    if "\0" in text:
+        raise FileRefused(f"{path} is no text file: {mime_type(path)}, {len(data)} bytes")
+    return text
 
 
 def data_of(content: bytes | str) -> bytes:
