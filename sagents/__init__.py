@@ -44,6 +44,8 @@ from sagents.middleware.budget import Budget
 from sagents.middleware.file_system import FileSystem, FileSystemConfig
 from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
+from sagents.middleware.instructions import Instructions
+from sagents.middleware.skills import Skills
 from sagents.mistakes import InvalidArguments
 from sagents.outcome import Outcome
 from sagents.plan import OutcomeKind, RunError
@@ -101,6 +103,7 @@ __all__ = [
     "Haltable",
     "HookContext",
     "HumanInTheLoop",
+    "Instructions",
     "Interrupt",
     "InvalidAgent",
     "InvalidArguments",
@@ -131,6 +134,7 @@ __all__ = [
     "RunFailed",
     "Sagents",
     "SagentsError",
+    "Skills",
     "State",
     "StateDelta",
     "StateUnavailable",

@@ -8,8 +8,10 @@ from sagents.middleware.debug_log import DebugLog
 from sagents.middleware.file_system import FileSystem, FileSystemConfig
 from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
+from sagents.middleware.instructions import Instructions
 from sagents.middleware.patch_tool_calls import PatchToolCalls
 from sagents.middleware.process_context import ProcessContext, Propagator
+from sagents.middleware.skills import Skills
 from sagents.middleware.summarization import Summarization
 from sagents.middleware.todo_list import TodoList
 
@@ -23,10 +25,12 @@ __all__ = [
     "Haltable",
     "HookContext",
     "HumanInTheLoop",
+    "Instructions",
     "Middleware",
     "PatchToolCalls",
     "ProcessContext",
     "Propagator",
+    "Skills",
     "Summarization",
     "TodoList",
     "default_stack",

@@ -142,7 +142,8 @@ async def test_a_run_may_end_at_its_limit_without_asking() -> None:
 
 
 async def test_an_extension_of_something_else_is_refused_and_the_question_stays() -> None:
-    wrong: list[dict[str, JsonValue]] = [{"tokens": 5}, *({"model_calls": value} for value in (0, "many", True))]
+    amounts: tuple[JsonValue, ...] = (0, -1, 1.5, True, "many", None)
+    wrong: list[dict[str, JsonValue]] = [{"tokens": 5}, *[{"model_calls": amount} for amount in amounts]]
     for extend in wrong:
         model = ScriptedModel(*looking(1))
         outcome = await talk(agent(Budget(model_calls=1)), model, "Look", answers=(Approve(extend=extend),))
