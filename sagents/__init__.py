@@ -41,11 +41,17 @@ from sagents.lifecycle import AutoSave, Lifecycle, Presence, WhileInterrupted, W
 from sagents.messages import ContentPart, Message, PartType, Role, TokenUsage, ToolCall
 from sagents.middleware.ask_user import AskUserQuestion
 from sagents.middleware.budget import Budget
+from sagents.middleware.conversation_title import ConversationTitle
+from sagents.middleware.debug_log import DebugLog
 from sagents.middleware.file_system import FileSystem, FileSystemConfig
 from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
 from sagents.middleware.instructions import Instructions
+from sagents.middleware.patch_tool_calls import PatchToolCalls
+from sagents.middleware.process_context import ProcessContext, Propagator
 from sagents.middleware.skills import Skills
+from sagents.middleware.summarization import Summarization
+from sagents.middleware.todo_list import TodoList
 from sagents.mistakes import InvalidArguments
 from sagents.outcome import Outcome
 from sagents.plan import OutcomeKind, RunError
@@ -85,7 +91,9 @@ __all__ = [
     "CannotExecute",
     "CannotResume",
     "ContentPart",
+    "ConversationTitle",
     "Coordinator",
+    "DebugLog",
     "Decision",
     "Edit",
     "Escalation",
@@ -120,10 +128,13 @@ __all__ = [
     "Outcome",
     "OutcomeKind",
     "PartType",
+    "PatchToolCalls",
     "Pause",
     "Policy",
     "Presence",
     "Principal",
+    "ProcessContext",
+    "Propagator",
     "RaiseInterrupt",
     "Reject",
     "Respond",
@@ -139,7 +150,9 @@ __all__ = [
     "StateDelta",
     "StateUnavailable",
     "Status",
+    "Summarization",
     "Todo",
+    "TodoList",
     "TodoStatus",
     "TokenUsage",
     "Tool",

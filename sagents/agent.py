@@ -48,15 +48,17 @@ class Agent:
     max_runs: int = 50
 
     _stack: tuple[Middleware, ...] = field(init=False)
+    _asked_for: frozenset[str] = field(init=False)
+    """Ids of the middleware that is not there by default."""
 
     def __post_init__(self) -> None:
         check_options(self)
         own = made_middleware(self.middleware)
         self._keep(tools=checked_tools(self.tools), middleware=own)
         self._keep(fallback_models=listed("fallback_models", self.fallback_models))
-        self._keep(
-            _stack=stacked(default_stack() if self.default_middleware else (), (*gates(self.interrupt_on, own), *own))
-        )
+        asked_for = (*gates(self.interrupt_on, own), *own)
+        self._keep(_stack=stacked(default_stack() if self.default_middleware else (), asked_for))
+        self._keep(_asked_for=frozenset(middleware.id for middleware in asked_for))
         check_gates(self)
 
     @property
@@ -65,11 +67,14 @@ class Agent:
         return self._stack
 
     async def all_tools(self, context: HookContext) -> tuple[Tool[..., Any], ...]:
-        """The agent's own tools and those of its middleware."""
-        found = list(self.tools)
+        """The agent's own tools and those of its middleware. What is there by default gives way to others' names."""
+        found: list[Tool[..., Any]] = list(self.tools)
+        by_default: list[Tool[..., Any]] = []
         for middleware in self.stack:
-            found += await called(middleware.tools, context)
-        return checked_tools(found)
+            brought = await called(middleware.tools, context)
+            (found if middleware.id in self._asked_for else by_default).extend(brought)
+        taken = {tool.name for tool in checked_tools(found)}
+        return checked_tools([*found, *(tool for tool in by_default if tool.name not in taken)])
 
     async def tool_named(self, name: str, context: HookContext) -> Tool[..., Any] | None:
         """The tool of this name, if the agent has it."""

@@ -1,5 +1,7 @@
 """Capabilities of agents, one a file, and the protocol they share."""
 
+from functools import cache
+
 from sagents.hooks import HookContext, Middleware
 from sagents.middleware.ask_user import AskUserQuestion
 from sagents.middleware.budget import Budget
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 
+@cache
 def default_stack() -> tuple[Middleware, ...]:
-    """What every agent gets unless it says `default_middleware=False`, in order (B-2)."""
-    return ()
+    """What every agent gets unless it says `default_middleware=False`, in order (B-2). All agents share the objects."""
+    return (TodoList(), FileSystem(), Summarization(), PatchToolCalls())

@@ -300,7 +300,7 @@ async def test_a_cancel_before_the_first_word_leaves_no_message() -> None:
 async def test_an_unknown_target_is_an_error_that_lists_the_tools() -> None:
     """B-8."""
     model = ScriptedModel()
-    plan = await step(Agent(model=model, tools=[shout]), until_tool=("whisper",))
+    plan = await step(Agent(model=model, tools=[shout], default_middleware=False), until_tool=("whisper",))
     assert plan.ending is not None
     assert plan.ending.error is not None
     assert plan.ending.error.type == "unknown_until_tool"
