@@ -60,4 +60,5 @@ def _prepare(home: Path, reset: bool) -> None:
         for suffix in ("", "-wal", "-shm"):
             (home / f"{name}{suffix}").unlink(missing_ok=True)
     (home / "temporal.log").unlink(missing_ok=True)
-    shutil.rmtree(home / "payloads", ignore_errors=True)
+    for folder in ("payloads", "files"):
+        shutil.rmtree(home / folder, ignore_errors=True)
