@@ -10,7 +10,6 @@ import pytest
 from sagents import Agent, Files, FileSystem, FileSystemConfig, Sagents, ToolContext, tool
 from sagents.client import AgentServer
 from sagents_infra.testing import AgentEnv
-from tests.client.conftest import server_of
 from tests.client.patience import settled
 from tests.support.driving import until
 from tests.support.models import uses
@@ -34,12 +33,6 @@ def office() -> Sagents:
     team = FileSystemConfig(base_directory="team", scope="project")
     app.agent("helper", Agent(model=uses("fetch"), tools=[fetch], middleware=[FileSystem(directories=[team])]))
     return app
-
-
-def with_files(env: AgentEnv) -> AgentServer:
-    server = server_of(env)
-    server._blobs = env.blobs
-    return server
 
 
 async def fetched(env: AgentEnv, server: AgentServer, **options: Any) -> str:
@@ -70,8 +63,8 @@ async def test_ten_megabytes_go_through_no_history_and_changes_are_in_the_log(se
 
 @pytest.mark.parametrize("scope", [SCOPE, {"project": "p"}], ids=["tenant", "no tenant"])
 async def test_deleting_an_agent_deletes_its_own_files_and_no_others(serve: Any, scope: dict[str, str]) -> None:
-    async with serve(office()) as (_, env):
-        server, files = with_files(env), Files(env.blobs, env.id(), scope)
+    async with serve(office()) as (server, env):
+        files = Files(env.blobs, env.id(), scope)
         await fetched(env, server, scope=scope)
         await Files(env.blobs, "other", scope).write("/mine.md", "x")
         assert await server.delete(env.id()) == "deleted"
@@ -94,8 +87,8 @@ async def test_files_of_an_agent_that_has_never_saved_anything_are_found_by_what
 
     app = Sagents()
     app.agent("helper", Agent(model=uses("note"), tools=[note]))
-    async with serve(app) as (_, env):
-        server, files = with_files(env), Files(env.blobs, env.id(), SCOPE)
+    async with serve(app) as (server, env):
+        files = Files(env.blobs, env.id(), SCOPE)
         await server.start("helper", agent_id=env.id(), scope=SCOPE)
         await server.add_message(env.id(), "note")
         await until(lambda: _is_set(written))
