@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from sagents import FileRefused, Files
 from sagents.errors import SagentsError, StoreUnavailable
+from sagents.file_entries import Record
 from sagents.scopes import Scope
 from sagents_infra.blobs import DiskBlobs
 
@@ -128,6 +130,37 @@ async def test_a_write_that_fails_changes_nothing_and_leaves_nothing(tmp_path: P
     blob = await blobs.get(MINE, "/file")
     assert blob is not None
     assert (blob.data, blob.metadata) == (b"1", {"n": "1"})
+
+
+async def test_a_process_that_dies_while_it_writes_leaves_the_old_file_and_the_edit_to_be_made(tmp_path: Path) -> None:
+    """The metadata are there first; they do not count, nor say that the edit was made, while the content is the old."""
+    files, replace = Files(DiskBlobs(tmp_path), "me"), os.replace
+    await files.create("/a.md", "old", custom={"by": "ann"})
+    created = (await files.read("/a.md")).created_at
+
+    def dies(source: Any, target: Any, **options: Any) -> None:
+        if "dst_dir_fd" in options:
+            raise KeyboardInterrupt
+        replace(source, target, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "replace", dies)
+        with pytest.raises(KeyboardInterrupt):
+            DiskBlobs(tmp_path)._write(*await edited(files, "once"))
+    assert (await files.read("/a.md")).text == "old"
+    await files.edit("/a.md", lambda data: data + b" and new", once="once")
+    await files.edit("/a.md", lambda data: data + b" and new", once="once")
+    file = await files.read("/a.md")
+    assert (file.text, file.custom, file.created_at) == ("old and new", {"by": "ann"}, created)
+
+
+async def edited(files: Files, key: str) -> tuple[Scope, str, bytes, dict[str, str], str]:
+    """What an edit under the key writes."""
+    there = await files.blobs.get(files.scope, "/a.md")
+    assert there is not None
+    data = there.data + b" and new"
+    record = Record.of(there).after(data, there.modified_at, None, key)
+    return files.scope, "/a.md", data, record.metadata(), there.version
 
 
 async def test_threads_that_tools_have_filled_do_not_keep_files_waiting(tmp_path: Path) -> None:
