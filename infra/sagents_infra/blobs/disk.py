@@ -10,7 +10,6 @@ import fcntl
 import json
 import os
 import shutil
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -23,7 +22,7 @@ from uuid import uuid4
 from sagents.errors import FileChanged, FileRefused, StoreUnavailable
 from sagents.ports import Blob, BlobInfo
 from sagents.scopes import Scope
-from sagents_infra.blobs.folders import opened, prune, read_at, refused
+from sagents_infra.blobs.folders import drop_empty, files_in, is_text, opened, prune, read_at, refused
 
 T = TypeVar("T")
 
@@ -83,7 +82,7 @@ class DiskBlobs:
         with self._alone(scope), opened(self._part("content"), names, make=True) as folders:
             try:
                 self._expect(folders[-1], name, path, expected)
-                _drop_empty(folders[-1], name)
+                drop_empty(folders[-1], name)
                 with self._draft(json.dumps(dict(metadata)).encode()) as about:
                     self._about(scope, path).parent.mkdir(parents=True, exist_ok=True)
                     os.replace(about, self._about(scope, path))
@@ -121,7 +120,7 @@ class DiskBlobs:
             with opened(self._part("content"), _folders(scope)) as folders:
                 for where, _, names, folder in os.fwalk(dir_fd=folders[-1]):
                     base = where.removeprefix(".")
-                    yield from _infos(folder, [(f"{base}/{name}", name) for name in names], prefix)
+                    yield from files_in(folder, [(f"{base}/{name}", name) for name in names], prefix)
         except NOTHING:
             return
 
@@ -171,37 +170,13 @@ class DiskBlobs:
 def _names(scope: Scope, path: str) -> list[str]:
     """The folders and the name of a file. Raises `FileRefused` for names that no file can have."""
     first, *names = path.split("/")
-    if first or not names or any(name in ("", ".", "..") or "\0" in name for name in names) or not _is_text(path):
+    if first or not names or any(name in ("", ".", "..") or "\0" in name for name in names) or not is_text(path):
         raise FileRefused(f"{path!r} is no path")
     return [*_folders(scope), *names]
 
 
 def _folders(scope: Scope) -> list[str]:
     return scope.key.split("/")
-
-
-def _drop_empty(folder: int, name: str) -> None:
-    """Where a directory has lost all its files its name is free again."""
-    with suppress(OSError):
-        os.rmdir(name, dir_fd=folder)
-
-
-def _infos(folder: int, files: list[tuple[str, str]], prefix: str) -> Iterator[BlobInfo]:
-    for path, name in files:
-        if not path.startswith(prefix) or not _is_text(path):
-            continue
-        with suppress(FileNotFoundError):  # somebody was faster
-            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-            if stat.S_ISREG(status.st_mode):
-                yield BlobInfo(path, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _metadata(about: Path) -> dict[str, str]:

@@ -5,9 +5,11 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sagents.errors import FileRefused
+from sagents.ports import BlobInfo
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 CONTENT = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe would let us wait for a writer
@@ -50,6 +52,32 @@ def prune(folders: Sequence[int], names: Sequence[str]) -> None:
     with suppress(OSError):  # not empty, or gone already
         for folder, name in reversed(list(zip(folders, names, strict=False))):
             os.rmdir(name, dir_fd=folder)
+
+
+def drop_empty(folder: int, name: str) -> None:
+    """Where a directory has lost all its files its name is free again."""
+    with suppress(OSError):
+        os.rmdir(name, dir_fd=folder)
+
+
+def files_in(folder: int, files: list[tuple[str, str]], prefix: str) -> Iterator[BlobInfo]:
+    """Of these names in a folder, each with its path, the regular files that may be listed."""
+    for path, name in files:
+        if not path.startswith(prefix) or not is_text(path):
+            continue
+        with suppress(FileNotFoundError):  # somebody was faster
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if stat.S_ISREG(status.st_mode):
+                yield BlobInfo(path, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be sent anywhere; file systems know others too."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def refused(folder: int, name: str, error: OSError) -> OSError | FileRefused:
