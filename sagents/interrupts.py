@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -91,7 +91,7 @@ class Interrupt(Terms):
     def made_at(self, now: datetime) -> Self:
         """As it is from now on: its deadlines count from here."""
         if self.created_at is None:
-            expires_at = now + self.expires_after if self.expires_after else None
+            expires_at = later(now, self.expires_after) if self.expires_after else None
             return self.but(created_at=now, opened_at=now, expires_at=expires_at)
         return self if self.opened_at is not None else self.but(opened_at=now)
 
@@ -136,6 +136,14 @@ class Interrupt(Terms):
     def reopened(self, why: str) -> Self:
         """Open again, because nobody could do anything with the decision; `problem` tells the next person why."""
         return self.but(decision=None, status=InterruptStatus.PENDING, votes=(), opened_at=None, problem=why)
+
+
+def later(moment: datetime, after: timedelta) -> datetime | None:
+    """So long after a moment; None, which is never, beyond the end of the calendar."""
+    try:
+        return moment + after
+    except OverflowError:
+        return None
 
 
 _STATUS_AFTER = {

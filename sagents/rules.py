@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal, Self
+from urllib.parse import quote
 
 from sagents.frozen import Frozen
 from sagents.principal import Who
@@ -48,4 +49,9 @@ def rule_key(scope: RememberScope, *, agent_id: str, run_id: str, owner: str | N
         case "conversation":
             return f"conversation:{agent_id}"
         case "user":
-            return None if owner is None else f"user:{tenant or ''}:{owner}"
+            return None if owner is None else f"user:{_plain(tenant)}:{owner}"
+
+
+def _plain(tenant: str | None) -> str:
+    """Without colons, so that no tenant and owner run together into another pair; none is not an empty one."""
+    return "" if tenant is None else quote(tenant, safe="") or "%"
