@@ -85,8 +85,8 @@ class Step:
             return
         await self._ask()
         await self._through("after_model", reversed(self.agent.stack))
-        if self.draft.ending:
-            return
+        if self.draft.ending and not self.draft.raised:
+            return  # a question outranks a pause, and its calls are judged like all others
         await self.batch.plan(self._asked)
         ending = ends(self.request.run, self.request.step, self._plan())
         if ending is None and not self.draft.raised:

@@ -218,6 +218,18 @@ async def test_a_hook_may_pause_the_run() -> None:
     assert (plan.ending.kind, plan.ending.cause) == (OutcomeKind.PAUSED, "maintenance")
 
 
+async def test_a_hook_that_pauses_behind_one_that_asks_lets_no_call_past_its_policy() -> None:
+    """A question outranks a pause; once it is answered the calls run that nobody has to approve, and only those."""
+    asking = Trace("asking", [], {"after_model": asks})
+    pausing = Trace("pausing", [], {"after_model": lambda _: Pause("maintenance")})
+    guarded = tool(approval=ask())(shout.function)
+    script = calls(guarded, text="a")
+    for stack in ([asking, pausing], [pausing, asking]):
+        plan = await step(agent_of(script, tools=[guarded], middleware=stack))
+        assert (plan.raised is not None, plan.ending) == (True, None)
+        assert [call.approval is not None for call in plan.calls] == [True]
+
+
 async def test_tools_that_cannot_be_listed_fail_the_run_clearly() -> None:
     class Broken(Middleware):
         def tools(self, context: HookContext, /) -> Any:
