@@ -77,10 +77,11 @@ class Run(Frozen):
 
 
 class Latest(Frozen):
-    """The run that began last, also when it has ended."""
+    """The run that began last, also when it has ended. What goes on with it was asked for by its `requesters`."""
 
     run_id: str
     began_at: datetime | None = None
+    requesters: tuple[str, ...] = ()
 
 
 class Log(Frozen):

@@ -99,7 +99,7 @@ class AgentWorkflow:
     async def signal_resume(self, *payloads: Any) -> None:
         with self._explained():
             command = contract.parse_resume(contract.only(payloads))
-            if ruling.is_plain(command):
+            if ruling.is_plain(command) and not self.life.awake:  # it is in hand when the agent wakes (B-123)
                 self.life.note(command.but(who=Who(at=workflow.now())))
                 return
             await ruling.decide(self.life, command)

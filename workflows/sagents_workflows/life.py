@@ -14,17 +14,19 @@ from sagents_workflows.alarm import Alarm
 with workflow.unsafe.imports_passed_through():
     from sagents import recording
     from sagents.carried import Carried
+    from sagents.clipping import clipped
     from sagents.commands import Cancel, NewMessage, Note, Reset, Resume, Stop
     from sagents.contract import StartAgent
-    from sagents.deciding import claims_in_time
+    from sagents.deciding import claims_in_time, matched
     from sagents.decision_log import Entry
+    from sagents.errors import CannotResume
     from sagents.head import Head, Latest
     from sagents.interrupts import Interrupt
     from sagents.lifecycle import MILLISECOND, Lifecycle, WhileInterrupted, WhileRunning
     from sagents.loop import apply
     from sagents.mail import Mail
     from sagents.plan import AgentRef, Bulletin, RunError
-    from sagents.results import Cancelled, Failed, Result
+    from sagents.results import Cancelled, Continued, Failed, Result
     from sagents.status import Status
     from sagents.viewers import Viewers
 
@@ -109,11 +111,33 @@ class Life:
         """The head after a result; what it made of interrupts waits for the next save, which records it."""
         before, head, now = self.head, apply(self.head, result), workflow.now()
         self.head = head.but(interrupts=tuple(interrupt.made_at(now) for interrupt in head.interrupts))
-        self.entries += recording.entries(before, self.head, result, now)
+        self.entries += recording.entries(before, self.head, result, now, self.entries)
         self.dirty = True
-        run = self.head.run
-        if run is not None and (self.head.latest is None or self.head.latest.run_id != run.spec.id):
-            self.head = self.head.but(latest=Latest(run_id=run.spec.id, began_at=workflow.now()))
+        if (run := self.head.run) is not None:
+            known = self.head.latest
+            began_at = known.began_at if known and known.run_id == run.spec.id else now
+            latest = Latest(run_id=run.spec.id, began_at=began_at, requesters=run.spec.requesters)
+            self.head = self.head.but(latest=latest)
+
+    def resumed(self) -> None:
+        """Make the decisions that were taken, also where a run breaks off: who decided was told that it counts."""
+        for command in self.mail.take(Resume):
+            self._resume(command)
+
+    def _resume(self, command: Resume) -> None:
+        """Decide what waits for it, or go on after a pause; what does not fit leaves everything as it was."""
+        try:
+            decides = command.decisions or self.head.open_interrupts
+            decided = matched(self.head, command, workflow.now()) if decides else ()
+        except CannotResume as error:
+            self.problem = clipped(str(error))
+            return
+        for decision in decided:
+            self.took(decision)
+        if not decided and self.head.status is Status.PAUSED:
+            self.took(Continued())
+        if self.head.status.is_running:
+            self.run_begins()
 
     @property
     def ticking(self) -> tuple[Interrupt, ...]:
@@ -267,8 +291,10 @@ class Life:
             await work
         except (FailureError, TimeoutError) as error:
             if not self.breaking:
+                self.resumed()
                 self.took(Failed(error=RunError(type=type_of(error), message=words_of(error))))
         if self.breaking and self.head.status.is_running:
+            self.resumed()
             self.took(Cancelled())
         if not self.head.status.is_running:
             self.came_to_rest()

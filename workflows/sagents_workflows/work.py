@@ -11,6 +11,7 @@ from sagents_workflows.keeping import save, wake
 from sagents_workflows.life import Life
 
 with workflow.unsafe.imports_passed_through():
+    from sagents.commands import Resume
     from sagents.loop import next_action
     from sagents.results import Action, Answer, AskModel, Park, Rest, RunCalls, Settle
 
@@ -72,7 +73,7 @@ async def rest(life: Life, notes: int) -> WayOut | None:
         # keeps the agent or, after a stop, begins its next life.
         if not await leaving.leave(life, reason) or (life.stop is None and life.mail.notes != notes):
             return None
-        return WayOut.RENEW if life.mail.starts > life.kept else WayOut.LEAVE
+        return WayOut.RENEW if life.mail.starts > life.kept or life.mail.has(Resume) else WayOut.LEAVE
     parked_events = life.head.limits.parked_events
     if life.is_long(parked_events):
         return WayOut.RENEW
