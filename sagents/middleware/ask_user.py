@@ -36,6 +36,8 @@ class AskUserQuestion(Middleware):
     given; else the model decides. `terms` are those of every question: `expires_after`, `notify`, ...
     """
 
+    tool_names = ("ask_user",)
+
     def __init__(
         self,
         response_types: Sequence[str] | None = None,

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from examples import planner
+from sagents import Sagents
 from sagents.messages import Role
 from sagents.plan import AgentRef
 from sagents.testing import ScriptedModel, StillTime, calls, calls_raw, says, talk
+from tests.client.conftest import server_of
+from tests.client.patience import settled
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/middleware.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
@@ -49,6 +52,34 @@ async def test_the_planner_plans_names_shortens_and_is_logged(tmp_path: Path) ->
     assert ["'completed': 2" in row for row in shown] == [False, True]
     await agent.stack[-1].flush()  # type: ignore[attr-defined] # the last one is its DebugLog
     assert len(os.listdir(tmp_path)) == 2
+
+
+@pytest.mark.asyncio
+async def test_it_does_so_on_temporal_too(agent_env: Any) -> None:
+    """B-30, B-58, B-60: what is cut stays cut when the agent is asked again, and its state read whole."""
+    small = ScriptedModel(says("Board meeting"), name="small")
+    app = Sagents()
+    app.agent("planner", planner.made(small, max_tokens=100))
+    script = [
+        calls_raw("write_todos", todos("in_progress", "pending")),
+        calls(planner.room, day="Monday", people=12),
+        says("There is a room. " + "word " * 200),
+        calls_raw("write_todos", todos("completed", "completed")),
+        says("All is done."),
+    ]
+    async with agent_env(app, models={"planner": ScriptedModel(*script)}) as env:
+        server = server_of(env)
+        await server.start("planner", agent_id=env.id())
+        for text in ("Prepare the board meeting", "Fine"):
+            await server.add_message(env.id(), text)
+            await settled(server, env.id())
+        state = await server.get_state(env.id())
+        events = await env.store.events(env.id())
+    told = [event.data.get("action") for event in events if event.type == "middleware_action"]
+    assert (state.messages[-1].text, state.todos) == ("All is done.", ())
+    assert state.messages[0].text.startswith("Summarize our conversation")
+    assert state.get_metadata("conversation_title") == "Board meeting"
+    assert set(told) == {"summarizing", "summarized"}
 
 
 @pytest.mark.asyncio
