@@ -76,6 +76,8 @@ class Entry(Frozen):
     policy: str = ""
     decision: Decision | None = None
     who: Who | None = None
+    agreed: tuple[Who, ...] = ()
+    """All whose votes closed it together, where more than one had to agree."""
     remember: Remember | None = None
     note: str = ""
     notify: tuple[str, ...] | None = ()

@@ -101,6 +101,13 @@ class Interrupt(Terms):
         digests = [vote.digest for vote in self.votes if vote.runs]
         return max((digests.count(digest) for digest in digests), default=0)
 
+    @property
+    def agreed(self) -> tuple[Who, ...]:
+        """All whose votes let the call run, where one was not enough."""
+        if self.required_approvals < 2 or not self.votes or not self.votes[-1].runs:
+            return ()
+        return tuple(vote.who for vote in self.votes if vote.runs and vote.digest == self.votes[-1].digest)
+
     def votes_of(self, who: Who) -> tuple[Vote, ...]:
         return tuple(vote for vote in self.votes if vote.who.name == who.name)
 

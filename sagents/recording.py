@@ -103,6 +103,7 @@ class _Recorder:
             policy=interrupt.policy,
             decision=decision,
             who=decided.who if decided else None,
+            agreed=interrupt.agreed if kind is EntryKind.DECIDED else (),
             remember=decided.remember if decided else None,
             note=interrupt.problem or "",
             notify=interrupt.notify,

@@ -26,6 +26,8 @@ class Rule(Frozen):
     agent_id: str = ""
     tenant: str | None = None
     who: Who = Who()
+    agreed: tuple[Who, ...] = ()
+    """All who agreed, where more than one had to."""
     at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
