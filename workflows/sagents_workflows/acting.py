@@ -120,6 +120,7 @@ async def restore(life: Life, command: RestoreState) -> None:
     restored = await life.ended(gate.restore(request))
     life.problem = restored.problem
     if restored.problem is None:
+        life.resumed()  # who decided meanwhile was told that it counts
         life.took(WasRestored(restored=restored, run=RunSpec(id=life.next_run_id)))
         life.tell("state_restored", message_count=life.head.log.message_count)
     if restored.pending_message is not None:
