@@ -47,6 +47,7 @@ from sagents.middleware.file_system import FileSystem, FileSystemConfig
 from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
 from sagents.middleware.instructions import Instructions
+from sagents.middleware.mcp_tools import McpTools
 from sagents.middleware.patch_tool_calls import PatchToolCalls
 from sagents.middleware.process_context import ProcessContext, Propagator
 from sagents.middleware.skills import Skills
@@ -118,6 +119,7 @@ __all__ = [
     "InvalidInput",
     "InvalidState",
     "Lifecycle",
+    "McpTools",
     "Message",
     "Middleware",
     "Model",

@@ -36,6 +36,7 @@ SagentsError
 ├── NotHere               this worker does not know the agent or tool (yet)
 ├── InvalidArguments      a call does not fit the signature of its tool
 ├── ModelError            a model call failed: try again, fall back or give up (`kind`)
+├── ToolServerFailed      a server of tools is out of reach, or broke off in a call
 ├── DevServerFailed       Temporal's dev server did not start
 └── RunFailed             raised by `Outcome.unwrap`, `AgentResult` and `Extract`
 """
@@ -262,6 +263,10 @@ class ModelError(SagentsError):
     ) -> None:
         self.kind, self.retry_after = kind, retry_after
         super().__init__(message)
+
+
+class ToolServerFailed(SagentsError):
+    """A server of tools, as an MCP server, is out of reach, or broke off in a call."""
 
 
 class RunFailed(SagentsError):
