@@ -54,14 +54,23 @@ async def problem_of(agent: Driven) -> str | None:
 
 
 async def test_an_approval_that_is_signalled_twice_does_not_approve_the_next_call(agent_env: Any) -> None:
-    """Two clicks: the second comes while the first call runs, and nothing waits for it then."""
-    bank = Bank()
-    async with waiting(agent_env, desk(bank, ask(), Thinks(one_after_the_other))) as (agent, _):
+    """Two clicks: the second comes while the model thinks about what to do next, and nothing waits for it then."""
+    bank, thinks, goes_on = Bank(), Flag(), Flag()
+
+    async def think(request: Any, sink: Any) -> Message:
+        if results_since_user(request) and not thinks.is_set:
+            thinks.set()
+            await goes_on.wait()
+        return one_after_the_other(request, sink)
+
+    async with waiting(agent_env, desk(bank, ask(), Thinks(think))) as (agent, _):
         first = await the_interrupt(agent)
-        for _ in range(2):
-            await agent.handle.signal("resume", "approve")
-        await until(lambda: _asks_next(agent, first))
+        await agent.handle.signal("resume", "approve")
+        await thinks.wait()
+        await agent.handle.signal("resume", "approve")
         assert "not interrupted" in str(await until(lambda: problem_of(agent)))
+        goes_on.set()
+        await until(lambda: _asks_next(agent, first))
         assert (await agent.status(), bank.paid) == ("interrupted", [("a", 1.0)])
 
 
