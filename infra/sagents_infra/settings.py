@@ -23,6 +23,9 @@ class Settings(BaseSettings):
 
     task_queue: str = "sagents"
 
+    store: str = "sqlite"
+    """Where agents are kept: `sqlite`, which is a file in `home`, or `dynamodb://table?region=…` (docs/stores.md)."""
+
     payloads: str = ""
     """Where payloads over 32 KiB go: a folder or `s3://bucket`; by default a folder in `home`."""
 

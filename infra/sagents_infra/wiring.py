@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.converter import StorageDriver
 from temporalio.envconfig import ClientConfig
 
-from sagents.errors import CannotAnswer, InvalidAgent
+from sagents.errors import CannotAnswer, InvalidAgent, InvalidInput
 from sagents.ports import Blobs, Channel, Model, Notifier, Presence, Signer, Store
 from sagents_infra import offline
 from sagents_infra.blobs import DiskBlobs
@@ -43,7 +43,7 @@ async def open_outside(settings: Settings | None = None) -> Outside:
     settings.home.mkdir(parents=True, exist_ok=True)
     return Outside(
         client=await connect_temporal(settings),
-        store=SqliteStore(settings.store_path),
+        store=agent_store(settings),
         channel=LocalChannel(settings.channel_path),
         presence=LocalPresence(settings.presence_path),
         signer=signing_keys(settings),
@@ -82,6 +82,17 @@ def signing_keys(settings: Settings) -> KeyRing:
     """The keys of the setting, else those of this machine. Raises `SagentsError` where they are no keys."""
     text = settings.signing_keys.get_secret_value()
     return KeyRing.parse(text) if text.strip() else keys_in(settings.keys_path)
+
+
+def agent_store(settings: Settings) -> Store:
+    """Where agents are kept. Raises `InvalidInput` for what is no such place."""
+    if settings.store == "sqlite":
+        return SqliteStore(settings.store_path)
+    if settings.store.startswith("dynamodb://"):
+        from sagents_infra.stores.dynamodb_address import dynamodb_store  # boto3 only for who asks for it
+
+        return dynamodb_store(settings.store)
+    raise InvalidInput(f"SAGENTS_STORE is {settings.store!r}; it has to be sqlite or dynamodb://TABLE.")
 
 
 def payload_storage(settings: Settings) -> StorageDriver:
