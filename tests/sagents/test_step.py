@@ -230,6 +230,17 @@ async def test_a_hook_that_pauses_behind_one_that_asks_lets_no_call_past_its_pol
         assert [call.approval is not None for call in plan.calls] == [True]
 
 
+async def test_arguments_that_are_nested_too_deeply_to_be_read_again_are_an_error_for_the_model() -> None:
+    deep: Any = 1
+    for _ in range(195):
+        deep = [deep]
+    plan = await step(agent_of(calls(shout, text=deep), tools=[shout]))
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+    (call,) = plan.calls
+    assert call.result is not None
+    assert call.result.result.is_error
+
+
 async def test_tools_that_cannot_be_listed_fail_the_run_clearly() -> None:
     class Broken(Middleware):
         def tools(self, context: HookContext, /) -> Any:
