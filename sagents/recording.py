@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sagents.closing import ended
 from sagents.decision_log import Entry, EntryKind
-from sagents.digests import decision_bytes
 from sagents.head import Head
 from sagents.interrupts import Interrupt, InterruptStatus
 from sagents.plan import Plan, PlannedCall
@@ -15,7 +14,7 @@ from sagents.principal import Who
 from sagents.results import CallsDone, Decided, Escalated, Reminded, Result
 
 SAVED_BYTES = 1024 * 1024
-"""So many bytes of decisions travel with one save."""
+"""So many bytes of entries travel with one save."""
 
 _KINDS = {
     InterruptStatus.PENDING: EntryKind.VOTED,
@@ -45,7 +44,7 @@ def first_to_save(waiting: tuple[Entry, ...]) -> tuple[Entry, ...]:
     """The first of these that fit into one save, at least one."""
     room = SAVED_BYTES
     for number, entry in enumerate(waiting):
-        room -= 0 if entry.decision is None else decision_bytes(entry.decision)
+        room -= len(entry.model_dump_json())
         if room < 0 and number:
             return waiting[:number]
     return waiting

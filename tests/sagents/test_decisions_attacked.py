@@ -10,7 +10,7 @@ from sagents.approvers import groups
 from sagents.commands import Answering, Resume
 from sagents.deadlines import next_deadline, struck
 from sagents.deciding import judged
-from sagents.decision_log import Entry
+from sagents.decision_log import Entry, EntryKind
 from sagents.decisions import Approve, Edit, Reject, Respond
 from sagents.digests import call_digest
 from sagents.errors import DecisionConflict, DigestMismatch, InvalidInput
@@ -170,3 +170,11 @@ def test_two_votes_of_one_person_at_once_are_two_entries() -> None:
         entries += recording.entries(asking, after, one.decided, NOON, entries)
         asking = after
     assert len({entry.slot for entry in entries}) == 3
+
+
+def test_entries_that_are_too_large_for_one_save_go_with_several() -> None:
+    """While the store is away they gather; one that is too large by itself is refused at the door."""
+    large = Entry(slot="s", kind=EntryKind.VOTED, interrupt_id="i", at=NOON, decision=Edit({"x": "y" * 400_000}))
+    assert recording.first_to_save((large,) * 5) == (large,) * 2
+    assert recording.first_to_save((large,)) == (large,)
+    assert recording.first_to_save(()) == ()

@@ -17,7 +17,7 @@ from sagents.state import State
 from sagents_infra.stores.memory import MemoryStore
 from tests.support.deciding import ALICE, BOB, server_of
 from tests.support.driving import Driven, started, until
-from tests.support.models import Thinks, asks_for, results_since_user
+from tests.support.models import Thinks, asks_for, results_since_user, uses
 from tests.support.watched_store import StoreCall, WatchedStore
 from tests.workflows.test_approvals import Bank, desk, kinds, refusal, the_interrupt, waiting
 
@@ -312,3 +312,30 @@ async def test_edits_that_are_too_large_are_refused_and_the_agent_lives_on(agent
             await server.decide(agent.agent_id, interrupt_id, Approve(), principal=person)
         assert await agent.settled() == "idle"
         assert bank.paid == [("7", 500.0)]
+
+
+@pytest.mark.parametrize("kind", ["edit", "respond", "approve"])
+async def test_a_decision_that_is_nested_too_deeply_is_refused_and_the_agent_lives_on(
+    agent_env: Any, kind: str
+) -> None:
+    """JSON is read to a depth of 200: what just fits a door would be too deep within all that an agent carries."""
+    deep: Any = 1
+    for _ in range(190):
+        deep = [deep]
+
+    @tool(approval=ask(allowed_decisions=("approve", "edit", "respond"), required_approvals=2))
+    def keep(value: Any) -> str:
+        """Keep a value."""
+        return "kept"
+
+    app = Sagents()
+    app.agent("helper", Agent(model=uses("keep", value=1), tools=[keep]))
+    given = {"edit": {"arguments": {"value": deep}}, "respond": {"content": deep}, "approve": {"extend": {"x": deep}}}
+    async with waiting(agent_env, app) as (agent, server):
+        refused = await agent.refused("resume", [{"type": kind, **given[kind]}])
+        assert "deep" in refused.message
+        await agent.handle.signal("resume", [{"type": kind, **given[kind]}])
+        assert "deep" in str(await until(lambda: problem_of(agent)))
+        for person in (ALICE, BOB):
+            await server.decide(agent.agent_id, await the_interrupt(agent), Approve(), principal=person)
+        assert await agent.settled() == "idle"
