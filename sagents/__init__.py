@@ -18,6 +18,11 @@ from sagents.errors import (
     CannotCancel,
     CannotExecute,
     CannotResume,
+    FileChanged,
+    FileMissing,
+    FileProblem,
+    FileRefused,
+    FileTaken,
     InvalidAgent,
     InvalidInput,
     InvalidState,
@@ -30,21 +35,33 @@ from sagents.errors import (
 )
 from sagents.events import Event
 from sagents.extract import AgentResult, Extract
+from sagents.files import Files
 from sagents.hooks import HookContext, Middleware
 from sagents.interrupts import Interrupt
 from sagents.lifecycle import AutoSave, Lifecycle, Presence, WhileInterrupted, WhileRunning
 from sagents.messages import ContentPart, Message, PartType, Role, TokenUsage, ToolCall
 from sagents.middleware.ask_user import AskUserQuestion
+from sagents.middleware.budget import Budget
+from sagents.middleware.conversation_title import ConversationTitle
+from sagents.middleware.debug_log import DebugLog
+from sagents.middleware.file_system import FileSystem, FileSystemConfig
 from sagents.middleware.haltable import Haltable
 from sagents.middleware.human_in_the_loop import HumanInTheLoop
+from sagents.middleware.instructions import Instructions
+from sagents.middleware.mcp_tools import McpTools
+from sagents.middleware.patch_tool_calls import PatchToolCalls
+from sagents.middleware.process_context import ProcessContext, Propagator
+from sagents.middleware.skills import Skills
 from sagents.middleware.sub_agent import SubAgent
+from sagents.middleware.summarization import Summarization
+from sagents.middleware.todo_list import TodoList
 from sagents.mistakes import InvalidArguments
 from sagents.outcome import Outcome
 from sagents.plan import OutcomeKind, RunError
 from sagents.policy import Policy, allow, ask, deny
 from sagents.ports import Model
 from sagents.principal import Principal
-from sagents.replies import ModelRetry, Pause, RaiseInterrupt, ToolResult, WrongAnswer, halt
+from sagents.replies import FailRun, ModelRetry, Pause, RaiseInterrupt, ToolResult, WrongAnswer, halt
 from sagents.retries import Retries
 from sagents.retry import Retry
 from sagents.state import State, StateDelta, merge_states
@@ -71,6 +88,7 @@ __all__ = [
     "Approvers",
     "AskUserQuestion",
     "AutoSave",
+    "Budget",
     "Callbacks",
     "CannotAnswer",
     "CannotCancel",
@@ -78,22 +96,35 @@ __all__ = [
     "CannotResume",
     "CompiledSubAgent",
     "ContentPart",
+    "ConversationTitle",
     "Coordinator",
+    "DebugLog",
     "Decision",
     "Edit",
     "Errand",
     "Escalation",
     "Event",
     "Extract",
+    "FailRun",
+    "FileChanged",
+    "FileMissing",
+    "FileProblem",
+    "FileRefused",
+    "FileSystem",
+    "FileSystemConfig",
+    "FileTaken",
+    "Files",
     "Haltable",
     "HookContext",
     "HumanInTheLoop",
+    "Instructions",
     "Interrupt",
     "InvalidAgent",
     "InvalidArguments",
     "InvalidInput",
     "InvalidState",
     "Lifecycle",
+    "McpTools",
     "Message",
     "Middleware",
     "Model",
@@ -104,10 +135,13 @@ __all__ = [
     "Outcome",
     "OutcomeKind",
     "PartType",
+    "PatchToolCalls",
     "Pause",
     "Policy",
     "Presence",
     "Principal",
+    "ProcessContext",
+    "Propagator",
     "RaiseInterrupt",
     "Reject",
     "Respond",
@@ -118,13 +152,16 @@ __all__ = [
     "RunFailed",
     "Sagents",
     "SagentsError",
+    "Skills",
     "State",
     "StateDelta",
     "StateUnavailable",
     "Status",
     "SubAgent",
     "SubAgentConfig",
+    "Summarization",
     "Todo",
+    "TodoList",
     "TodoStatus",
     "TokenUsage",
     "Tool",

@@ -10,7 +10,7 @@ from sagents.agent_checks import check_gates, check_options, checked_tools, gate
 from sagents.hooks import HookContext, Middleware, called
 from sagents.middleware import default_stack
 from sagents.policy import InterruptOn, Named, Policy, allow
-from sagents.ports import Model
+from sagents.ports import Blobs, Model
 from sagents.tools import Tool
 
 if TYPE_CHECKING:
@@ -49,15 +49,17 @@ class Agent:
     max_runs: int = 50
 
     _stack: tuple[Middleware, ...] = field(init=False)
+    _asked_for: frozenset[str] = field(init=False)
+    """Ids of the middleware that is not there by default."""
 
     def __post_init__(self) -> None:
         check_options(self)
         own = made_middleware(self.middleware)
         self._keep(tools=checked_tools(self.tools), middleware=own)
         self._keep(fallback_models=listed("fallback_models", self.fallback_models))
-        self._keep(
-            _stack=stacked(default_stack() if self.default_middleware else (), (*gates(self.interrupt_on, own), *own))
-        )
+        asked_for = (*gates(self.interrupt_on, own), *own)
+        self._keep(_stack=stacked(default_stack() if self.default_middleware else (), asked_for))
+        self._keep(_asked_for=frozenset(middleware.id for middleware in asked_for))
         check_gates(self)
 
     @property
@@ -66,11 +68,14 @@ class Agent:
         return self._stack
 
     async def all_tools(self, context: HookContext) -> tuple[Tool[..., Any], ...]:
-        """The agent's own tools and those of its middleware."""
-        found = list(self.tools)
+        """The agent's own tools and those of its middleware. What is there by default gives way to others' names."""
+        found: list[Tool[..., Any]] = list(self.tools)
+        by_default: list[Tool[..., Any]] = []
         for middleware in self.stack:
-            found += await called(middleware.tools, context)
-        return checked_tools(found)
+            brought = await called(middleware.tools, context)
+            (found if middleware.id in self._asked_for else by_default).extend(brought)
+        taken = {tool.name for tool in checked_tools(found)}
+        return checked_tools([*found, *(tool for tool in by_default if tool.name not in taken)])
 
     async def tool_named(self, name: str, context: HookContext) -> Tool[..., Any] | None:
         """The tool of this name, if the agent has it."""
@@ -110,10 +115,12 @@ class Agent:
         until_tool_success: Names = None,
         max_runs: int | None = None,
         callbacks: Callbacks | Sequence[Callbacks] = (),
+        blobs: Blobs | None = None,
     ) -> Outcome:
         """Run in this process, without Temporal, until the agent is done or waits for somebody.
 
-        A run never raises: its outcome says how it ended. Options that cannot be meant raise `InvalidInput`.
+        A run never raises: its outcome says how it ended. Options that cannot be meant raise `InvalidInput`. Files are
+        kept in `blobs`, else in memory, for as long as this object lives.
         """
         from sagents import inprocess
 
@@ -124,6 +131,7 @@ class Agent:
             until_tool_success=_names(until_tool_success),
             max_runs=max_runs,
             callbacks=callbacks,
+            blobs=blobs,
         )
 
     async def resume(
@@ -135,6 +143,7 @@ class Agent:
         until_tool_success: Names = None,
         max_runs: int | None = None,
         callbacks: Callbacks | Sequence[Callbacks] = (),
+        blobs: Blobs | None = None,
     ) -> Outcome:
         """Go on from an outcome's state with what people decided, in the order of the interrupts.
 
@@ -151,6 +160,7 @@ class Agent:
             until_tool_success=_names(until_tool_success),
             max_runs=max_runs,
             callbacks=callbacks,
+            blobs=blobs,
         )
 
     def __repr__(self) -> str:

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from sagents.checking import check_answer, said_to_halt
 from sagents.contexts import context_of
 from sagents.decisions import Approve, Decision, Edit, Reject, Respond
-from sagents.drafting import Draft, HookFailed
+from sagents.drafting import Draft, HookFailed, StepFailed
 from sagents.hooks import state_hook
 from sagents.interrupts import Interrupt, InterruptStatus, Raised
 from sagents.messages import Message, ToolCall, ToolResult
@@ -116,6 +116,6 @@ async def settle(agent: Agent, state: State, request: SettleRequest, around: Sur
     for middleware in reversed(agent.stack):
         try:
             draft = await draft.through("after_run", (middleware,), context)
-        except HookFailed as failure:
+        except StepFailed as failure:
             around.emit("middleware_action", {"middleware": middleware.id, "error": failure.error.message})
     return draft.operations

@@ -12,6 +12,7 @@ from sagents.cancelling import Cancels
 from sagents.clipping import clipped
 from sagents.contexts import context_of
 from sagents.editing import noted
+from sagents.files import Files
 from sagents.hooks import HookContext
 from sagents.messages import ToolCall
 from sagents.mistakes import InvalidArguments
@@ -104,6 +105,7 @@ def _context(request: CallRequest, around: Surroundings, attempt: int, read_stat
         scope=ref.scope,
         options=ref.options,
         attempt=attempt,
+        files=Files.around(request.agent, around),
         emit=around.emit,
         read_state=read_state,
     )

@@ -10,10 +10,14 @@ from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, field_validator,
 from sagents.decision_log import Remember
 from sagents.decisions import Decision
 from sagents.frozen import Frozen
+from sagents.lifecycle import LONGEST, MILLISECOND
 from sagents.messages import ContentPart, Message, Role
 from sagents.plan import RunSpec
 from sagents.principal import Attestation, Who
 from sagents.viewers import NOBODY_SAID
+
+MOST_MS = LONGEST // MILLISECOND
+"""A longer time is no time: the kernel could not add it to a moment."""
 
 
 class Command(Frozen):
@@ -82,6 +86,14 @@ class Answering(Command):
     digest: str | None = None
     remember: Remember | None = None
 
+    @field_validator("remember")
+    @classmethod
+    def _all_understood(cls, remember: Remember | None) -> Remember | None:
+        """A misspelt `ttl_ms` would let calls run for ever without asking."""
+        if remember is not None and remember.model_extra:
+            raise ValueError(f"remember has scope, match and ttl_ms, not {', '.join(sorted(remember.model_extra))}")
+        return remember
+
     @model_validator(mode="before")
     @classmethod
     def _flat(cls, data: JsonValue) -> JsonValue:
@@ -120,6 +132,15 @@ class Resume(Command):
     attestation: Attestation | None = None
     who: Who | None = None
 
+    @field_validator("attestation")
+    @classmethod
+    def _with_time_zones(cls, word: Attestation | None) -> Attestation | None:
+        """The kernel compares these with its deadlines before anybody has checked the signature."""
+        moments = () if word is None else (("at", word.at), ("principal.expires_at", word.principal.expires_at))
+        if bare := [name for name, moment in moments if moment is not None and moment.tzinfo is None]:
+            raise ValueError(f"{', '.join(bare)}: the times of a signed decision have a time zone")
+        return word
+
 
 class Cancel(Command):
     """End the run that is under way; queued messages stay."""
@@ -136,7 +157,7 @@ class Stop(Command):
 
     kind: Literal["stop"] = "stop"
     reason: str = "manual"
-    patience_ms: Annotated[int, Field(ge=0)] | None = None
+    patience_ms: Annotated[int, Field(ge=0, le=MOST_MS)] | None = None
 
 
 class Reset(Command):
@@ -181,7 +202,7 @@ class ViewerJoined(Command):
 
     viewer: Annotated[str, Field(min_length=1, max_length=200)]
     connection: str = NOBODY_SAID
-    lease_ms: Annotated[int, Field(ge=1)] | None = None
+    lease_ms: Annotated[int, Field(ge=1, le=MOST_MS)] | None = None
     topic: str | None = None
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
 

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from sagents.announcing import Announcer
 from sagents.asking import Asking, Hearing
+from sagents.files import Files
 from sagents.hooks import Ask, HookContext
 from sagents.messages import Message
 from sagents.plan import AgentRef
@@ -40,6 +41,7 @@ def context_of(
         model=agent.model if isinstance(agent.model, str) else agent.model.name,
         requesters=requesters,
         path=ref.path,
+        files=Files.around(ref, around),
         emit=around.emit,
         now=around.now,
         ask=_aside(agent, around),

@@ -35,6 +35,7 @@ from sagents.frozen import Frozen
 from sagents.interrupts import Interrupt, InterruptStatus
 from sagents.lifecycle import Lifecycle
 from sagents.messages import Message
+from sagents.nesting import MAX_DEPTH, is_deep
 from sagents.plan import AgentRef, RunError, Sub
 from sagents.ports import Base
 from sagents.status import Status
@@ -320,6 +321,8 @@ def parse_start(payload: Any) -> StartAgent:
     """The workflow's argument. Raises `InvalidInput` with every field that does not fit."""
     if isinstance(payload, str):
         payload = {"agent": payload}
+    if not isinstance(payload, dict) or payload.get("carried") is None:  # what we hand to ourselves was checked before
+        _check_depth(payload)
     try:
         return StartAgent.model_validate(payload if payload is not None else {})
     except ValidationError as error:
@@ -331,10 +334,16 @@ def _reason(payload: Any) -> Any:
 
 
 def _parse(kind: type[C], payload: Any, form: str) -> C:
+    _check_depth(payload)
     try:
         return kind.model_validate(payload)
     except ValidationError as error:
         raise InvalidInput(f"{form}; {explain(error)}") from None
+
+
+def _check_depth(payload: Any) -> None:
+    if is_deep(payload):
+        raise InvalidInput(f"The payload is nested too deeply: {MAX_DEPTH} levels are taken at most.")
 
 
 def explain(error: ValidationError) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sagents.interrupts import Interrupt
+from sagents.interrupts import Interrupt, later
 from sagents.results import Escalated, Expired, Reminded
 
 Struck = Expired | Reminded | Escalated
+
+BREATH = timedelta(seconds=1)
+"""Between two reminders at least: without it one would be due again in the moment in which it was told."""
 
 
 def next_deadline(interrupts: Iterable[Interrupt]) -> datetime | None:
@@ -31,7 +34,13 @@ def _clocks(interrupt: Interrupt, now: datetime | None) -> Iterator[tuple[dateti
     if interrupt.expires_at is not None:
         yield interrupt.expires_at, Expired(interrupt_id=interrupt.id)
     if interrupt.remind_after is not None:
-        since = interrupt.reminded_at or made
-        yield since + interrupt.remind_after, Reminded(interrupt_id=interrupt.id, at=now)
+        reminds_at = later(interrupt.reminded_at or made, max(interrupt.remind_after, BREATH))
+        yield from _at(reminds_at, Reminded(interrupt_id=interrupt.id, at=now))
     if interrupt.escalated < len(interrupt.escalate):
-        yield made + interrupt.escalate[interrupt.escalated].after, Escalated(interrupt_id=interrupt.id)
+        escalates_at = later(made, interrupt.escalate[interrupt.escalated].after)
+        yield from _at(escalates_at, Escalated(interrupt_id=interrupt.id))
+
+
+def _at(moment: datetime | None, event: Struck) -> Iterator[tuple[datetime, Struck]]:
+    if moment is not None:
+        yield moment, event

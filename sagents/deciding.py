@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sagents.commands import Answering, Resume
 from sagents.contract import DecisionAnswer
 from sagents.decisions import Approve, Edit, Reject
-from sagents.digests import call_digest, decision_digest
+from sagents.digests import call_digest, decision_bytes, decision_digest
 from sagents.errors import (
     CannotResume,
     DecisionConflict,
@@ -24,11 +24,12 @@ from sagents.errors import (
     InvalidDecision,
 )
 from sagents.head import Head
-from sagents.interrupts import Closed, Interrupt
+from sagents.interrupts import Closed, Interrupt, InterruptStatus
 from sagents.loop import apply
 from sagents.principal import Who
 from sagents.results import Decided
 
+DECISION_BYTES = 256 * 1024
 SKEW = timedelta(seconds=5)
 """How far a door's clock may be behind."""
 
@@ -57,6 +58,15 @@ def judged(head: Head, resume: Resume, now: datetime, *, by_anybody: bool = Fals
 def matched(head: Head, resume: Resume, now: datetime, *, by_anybody: bool = False) -> tuple[Decided, ...]:
     """What the decisions of a resume change."""
     return tuple(one.decided for one in judged(head, resume, now, by_anybody=by_anybody) if one.decided)
+
+
+def bound(head: Head, resume: Resume) -> Resume:
+    """The resume with every interrupt named: what waits at a decision's place now, whatever waits there later.
+
+    Raises `CannotResume` where the decisions do not fit what waits.
+    """
+    pairs = _pairs(head, resume)
+    return resume.but(decisions=tuple(answering.but(interrupt_id=which) for answering, which in pairs))
 
 
 def claims_in_time(resume: Resume, interrupt: Interrupt) -> bool:
@@ -120,6 +130,8 @@ class Judge:
         if not self.by_anybody:
             self._check_person(interrupt)
         self._check_remember(interrupt)
+        if not self.by_anybody:
+            self._check_size()
         decided = Decided(
             interrupt_id=interrupt.id,
             decision=self.decision,
@@ -174,6 +186,13 @@ class Judge:
         if remember.scope == "user" and not self.head.agent.scope.get("owner"):
             raise self._no(InvalidDecision, "the agent has no owner to remember it for", "/remember/scope")
 
+    def _check_size(self) -> None:
+        """The head carries all decisions about a batch, and some of its history; beyond 2 MiB a workflow ends."""
+        votes = [vote.decision for one in self.head.interrupts for vote in one.votes]
+        if sum(map(decision_bytes, [*votes, self.decision])) > DECISION_BYTES:
+            why = f"decisions about what waits together have {DECISION_BYTES:,} bytes at most"
+            raise self._no(InvalidDecision, why)
+
     def _digest(self, interrupt: Interrupt) -> str:
         """Of the call that is decided about; who names another one has seen something else."""
         named = self.answering.digest
@@ -194,8 +213,13 @@ class Judge:
             )
         if not closed.status.was_decided:
             raise self._no(InterruptGone, f"it is {closed.status} and cannot be decided any more")
-        joins = isinstance(self.decision, Approve) and self.answering.digest == closed.digest
-        if joins or decision_digest(self.decision) == closed.decision:
+        named, ran = self.answering.digest, closed.status in (InterruptStatus.APPROVED, InterruptStatus.EDITED)
+        joins = isinstance(self.decision, Approve) and ran and named == closed.digest
+        if joins:
+            return Judged(_closed_answer(closed), None)
+        if decision_digest(self.decision) == closed.decision:
+            if named is not None and named != closed.digest:
+                raise self._no(DigestMismatch, "it was decided about another form of its call; look again")
             return Judged(_closed_answer(closed), None)
         when = f" at {closed.at:%Y-%m-%d %H:%M:%S} UTC" if closed.at else ""
         raise self._no(DecisionConflict, f"{closed.by or 'somebody'} has {closed.status} it{when}")

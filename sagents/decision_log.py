@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
 
@@ -18,6 +18,7 @@ from sagents.decisions import Decision
 from sagents.digests import digest_of
 from sagents.frozen import Frozen
 from sagents.interrupts import InterruptStatus
+from sagents.lifecycle import LONGEST, MILLISECOND
 from sagents.principal import Who
 from sagents.terms import RememberScope
 
@@ -47,8 +48,8 @@ class Remember(Frozen):
     """
 
     scope: RememberScope
-    match: str = "exact"
-    ttl_ms: int | None = None
+    match: Literal["exact", "any"] = "exact"
+    ttl_ms: Annotated[int, Field(ge=1, le=LONGEST // MILLISECOND)] | None = None
 
 
 class Entry(Frozen):
@@ -75,6 +76,8 @@ class Entry(Frozen):
     policy: str = ""
     decision: Decision | None = None
     who: Who | None = None
+    agreed: tuple[Who, ...] = ()
+    """All whose votes closed it together, where more than one had to agree."""
     remember: Remember | None = None
     note: str = ""
     notify: tuple[str, ...] | None = ()

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic_core import to_jsonable_python
+from pydantic_core import to_json, to_jsonable_python
 
 from sagents.decisions import DECISION, Decision
 
@@ -18,6 +18,11 @@ def digest_of(value: Any) -> str:
 def call_digest(tool: str, arguments: Any) -> str:
     """What an approval is about: the tool and its arguments."""
     return digest_of({"tool": tool, "arguments": arguments})
+
+
+def decision_bytes(decision: Decision) -> int:
+    """How large a decision is where it is kept."""
+    return len(to_json(DECISION.dump_python(decision, mode="json")))
 
 
 def decision_digest(decision: Decision) -> str:

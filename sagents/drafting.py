@@ -10,7 +10,7 @@ from sagents.interrupts import Raised
 from sagents.messages import Message
 from sagents.operations import Operation, difference
 from sagents.plan import AgentRef, Ending, OutcomeKind, RunError
-from sagents.replies import Pause, RaiseInterrupt
+from sagents.replies import FailRun, Pause, RaiseInterrupt
 from sagents.state import State
 
 
@@ -61,6 +61,8 @@ class Draft:
                 draft = draft._answered(answer)
             except RaiseInterrupt as asked:
                 draft = draft._asked(asked.raised, middleware.id, hook)
+            except FailRun as meant:
+                raise StepFailed(RunError(type=meant.type, message=str(meant))) from meant
             except Exception as error:
                 raise HookFailed(f"{middleware.id}.{hook}", error) from error
         return draft
@@ -75,6 +77,8 @@ class Draft:
                 return self
 
     def _asked(self, raised: Raised, middleware: str, hook: str) -> Draft:
+        if self.raised is not None and hook == "before_model":
+            return self  # the hook is called again once the first question is answered, and asks then
         if self.raised is not None:
             raise HookFailed(f"{middleware}.{hook}", ValueError("another hook asks a person already; one at a time"))
         return replace(self, raised=raised)

@@ -21,6 +21,11 @@ SagentsError
 │       └── Fresh             a touch within ten seconds of the last activity changes nothing
 ├── AgentNotRegistered    no factory has this name
 ├── RuleNotFound          no remembered decision has this id
+├── FileProblem           what was asked of files cannot be; its message is for models, too
+│   ├── FileMissing           there is no file of this path
+│   ├── FileTaken             there is a file of this path already
+│   ├── FileChanged           somebody else wrote it meanwhile; read it again
+│   └── FileRefused           the path, the place or the content is not allowed
 ├── AppNotFound           no application where one was looked for
 ├── CannotAnswer          Temporal or the store is out of reach; says nothing about the agent
 ├── StoreError
@@ -31,6 +36,7 @@ SagentsError
 ├── NotHere               this worker does not know the agent or tool (yet)
 ├── InvalidArguments      a call does not fit the signature of its tool
 ├── ModelError            a model call failed: try again, fall back or give up (`kind`)
+├── ToolServerFailed      a server of tools is out of reach, or broke off in a call
 ├── DevServerFailed       Temporal's dev server did not start
 └── RunFailed             raised by `Outcome.unwrap`, `AgentResult` and `Extract`
 """
@@ -213,6 +219,38 @@ class NotHere(SagentsError):
     """This worker does not know an agent or a tool; during a rolling deploy another one may."""
 
 
+class FileProblem(SagentsError):
+    """What was asked of files cannot be. The message says what to do, to people and to models."""
+
+
+class FileMissing(FileProblem):
+    """There is no file of this path."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"File not found: {path}")
+
+
+class FileTaken(FileProblem):
+    """There is a file of this path already."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"File already exists: {path}")
+
+
+class FileChanged(FileProblem):
+    """The file is not, or not any more, in the version that was expected; nothing was written."""
+
+    def __init__(self, path: str, why: str = "") -> None:
+        self.path = path
+        super().__init__(why or f"{path} was changed by somebody else meanwhile. Read it again.")
+
+
+class FileRefused(FileProblem):
+    """A path, a place or a content that is not allowed."""
+
+
 class ModelErrorKind(StrEnum):
     """What to do about a failed model call."""
 
@@ -229,6 +267,10 @@ class ModelError(SagentsError):
     ) -> None:
         self.kind, self.retry_after = kind, retry_after
         super().__init__(message)
+
+
+class ToolServerFailed(SagentsError):
+    """A server of tools, as an MCP server, is out of reach, or broke off in a call."""
 
 
 class RunFailed(SagentsError):

@@ -100,4 +100,10 @@ async def _remembered(plan: PlannedCall, approval: Approval, around: Surrounding
     except Exception:  # rules that cannot be read help nobody: people are asked as if there were none
         return None
     holds = rule is not None and rule.holds(plan.name, approval.digest, around.now())
-    return rule if rule and holds and rule.scope in approval.remember else None
+    return rule if rule and holds and rule.scope in approval.remember and _still_counts(rule, approval) else None
+
+
+def _still_counts(rule: Rule, approval: Approval) -> bool:
+    """Whether those who left the rule behind could decide this call, too: enough of them, and not who asks for it."""
+    people = {who.name for who in rule.agreed or (rule.who,) if approval.takes(who)}
+    return len(people) >= (approval.required_approvals if rule.verdict == "approve" else 1)

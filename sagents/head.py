@@ -83,10 +83,11 @@ class Run(Frozen):
 
 
 class Latest(Frozen):
-    """The run that began last, also when it has ended."""
+    """The run that began last, also when it has ended. What goes on with it was asked for by its `requesters`."""
 
     run_id: str
     began_at: datetime | None = None
+    requesters: tuple[str, ...] = ()
 
 
 class Log(Frozen):
@@ -216,6 +217,14 @@ class Head(Frozen):
         if self.phase is not Phase.IDLE:
             return Status.RUNNING
         return _STATUS_AFTER[self.ending.kind] if self.ending else Status.IDLE
+
+    @property
+    def concludes(self) -> bool:
+        """Whether a sub-agent has nothing more to do: after a halt only people who watch its root go on (B-53)."""
+        asked = self.open_interrupts
+        if self.agent.sub is None or self.status.is_running:
+            return False
+        return not asked or any(interrupt.is_halt for interrupt in asked)
 
     @property
     def topic(self) -> str:

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from sagents.callbacks import Callbacks
 from sagents.decisions import Decision
 from sagents.errors import ModelError
+from sagents.files import Files
 from sagents.interrupts import Interrupt
 from sagents.messages import Message
 from sagents.ports import Model, ModelRequest
@@ -72,6 +73,8 @@ class HookContext:
     """The sub-agents that lead here by name, outermost first; empty for an agent that people talk to."""
     children: int = 0
     """Sub-agents that this run has called so far. Known in a model step."""
+    files: Files = field(default_factory=Files, repr=False)
+    """The agent's files; `files.of("project")` are those of its project."""
     emit: Callable[[str, Mapping[str, JsonValue]], None] = field(default=_unheard, repr=False)
     now: Callable[[], datetime] = field(default=_timeless, repr=False)
     ask: Ask = field(default=_unanswered, repr=False)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import entry_points
 from itertools import count
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from pydantic import JsonValue
 
@@ -25,11 +26,12 @@ from sagents.decisions import Decision
 from sagents.demotion import ABANDONED
 from sagents.driving import Drive
 from sagents.errors import ModelError
+from sagents.memory_blobs import MemoryBlobs
 from sagents.messages import Message
 from sagents.outcome import Outcome
 from sagents.pending import closed
 from sagents.plan import RunSpec
-from sagents.ports import Model
+from sagents.ports import Blobs, Model
 from sagents.state import State
 from sagents.surroundings import Surroundings
 from sagents.suspending import Suspended
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from sagents.callbacks import Callbacks
 
 _runs = count(1)
+_files: WeakKeyDictionary[Agent, Blobs] = WeakKeyDictionary()
 
 
 async def execute(
@@ -50,13 +53,14 @@ async def execute(
     max_runs: int | None = None,
     callbacks: Callbacks | Sequence[Callbacks] = (),
     around: Surroundings | None = None,
+    blobs: Blobs | None = None,
 ) -> Outcome:
     """Run until the agent is done or waits for somebody. What was still open in the state gives way (T-30).
 
     Raises `InvalidInput` for options that cannot be meant; from then on nothing raises. A cancelled task's
     outcome is `cancelled`, with what was said so far; so is that of `asyncio.wait_for(agent.execute(...), 60)`.
     """
-    around = _listening(around, callbacks)
+    around = _listening(agent, around, callbacks, blobs)
     spec = _meant(RunSpec(id=_run_id(around)), until_tool, until_tool_success, max_runs)
     drive = Drive(agent, closed(_state(given), ABANDONED), around, spec.id)
     return await drive.started(spec)
@@ -72,13 +76,14 @@ async def resume(
     max_runs: int | None = None,
     callbacks: Callbacks | Sequence[Callbacks] = (),
     around: Surroundings | None = None,
+    blobs: Blobs | None = None,
 ) -> Outcome:
     """Go on with what people decided, in the order of the interrupts; without decisions, with a paused run (B-18).
 
     The run's options are those that it was started with; where the state has been stored in between, give them again.
     Raises `CannotResume` where nothing waits or a decision does not fit: then the state is as it was.
     """
-    around = _listening(around, callbacks)
+    around = _listening(agent, around, callbacks, blobs)
     suspended = Suspended.of(state) or Suspended(spec=RunSpec(id=_run_id(around)))
     spec = _meant(suspended.spec, until_tool, until_tool_success, max_runs)
     drive = Drive(agent, state, around, spec.id)
@@ -105,8 +110,14 @@ def model_named(name: str) -> Model:
     raise ModelError(f"No model adapter is installed for {name!r}; pass a Model instead of its name.")
 
 
-def _listening(around: Surroundings | None, callbacks: Callbacks | Sequence[Callbacks]) -> Surroundings:
-    around = around or surroundings()
+def _listening(
+    agent: Agent, around: Surroundings | None, callbacks: Callbacks | Sequence[Callbacks], blobs: Blobs | None
+) -> Surroundings:
+    """Where a run takes place. Files live as long as the Agent object, where nobody says where they are kept."""
+    if around is None:
+        around = replace(surroundings(), blobs=blobs or _files.setdefault(agent, MemoryBlobs()))
+    elif blobs is not None:
+        around = replace(around, blobs=blobs)
     return replace(around, observers=(*around.observers, *observing.checked(callbacks)))
 
 

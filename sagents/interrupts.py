@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -84,6 +84,11 @@ class Interrupt(Terms):
         return self.reason == "tool_call"
 
     @property
+    def is_halt(self) -> bool:
+        """Whether it ends the work until somebody says something new."""
+        return self.reason == "halt"
+
+    @property
     def decided_by(self) -> Who | None:
         """Whose decision closed it."""
         return self.votes[-1].who if self.votes and self.status.was_decided else None
@@ -91,7 +96,7 @@ class Interrupt(Terms):
     def made_at(self, now: datetime) -> Self:
         """As it is from now on: its deadlines count from here."""
         if self.created_at is None:
-            expires_at = now + self.expires_after if self.expires_after else None
+            expires_at = later(now, self.expires_after) if self.expires_after else None
             return self.but(created_at=now, opened_at=now, expires_at=expires_at)
         return self if self.opened_at is not None else self.but(opened_at=now)
 
@@ -100,6 +105,13 @@ class Interrupt(Terms):
         """How many people agree on the most wanted form of the call."""
         digests = [vote.digest for vote in self.votes if vote.runs]
         return max((digests.count(digest) for digest in digests), default=0)
+
+    @property
+    def agreed(self) -> tuple[Who, ...]:
+        """All whose votes let the call run, where one was not enough."""
+        if self.required_approvals < 2 or not self.votes or not self.votes[-1].runs:
+            return ()
+        return tuple(vote.who for vote in self.votes if vote.runs and vote.digest == self.votes[-1].digest)
 
     def votes_of(self, who: Who) -> tuple[Vote, ...]:
         return tuple(vote for vote in self.votes if vote.who.name == who.name)
@@ -136,6 +148,14 @@ class Interrupt(Terms):
     def reopened(self, why: str) -> Self:
         """Open again, because nobody could do anything with the decision; `problem` tells the next person why."""
         return self.but(decision=None, status=InterruptStatus.PENDING, votes=(), opened_at=None, problem=why)
+
+
+def later(moment: datetime, after: timedelta) -> datetime | None:
+    """So long after a moment; None, which is never, beyond the end of the calendar."""
+    try:
+        return moment + after
+    except OverflowError:
+        return None
 
 
 _STATUS_AFTER = {

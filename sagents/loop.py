@@ -48,6 +48,7 @@ from sagents.results import (
 
 CANCELLED = "The run was cancelled before this call could be completed."
 NOBODY = "Nobody answered in time."
+HALTED = "The agent was halted before this call could be completed."
 HALT = "halt"
 
 
@@ -216,7 +217,7 @@ def _closed_by(head: Head, interrupt: Interrupt) -> Head:
     """With another version of an interrupt; a gate that this closes lets its call go on."""
     head = head.with_interrupt(interrupt)
     if interrupt.reason == HALT and not interrupt.is_open:
-        return head.but(interrupts=(interrupt,))  # a halt outranks what else was asked
+        return _closed(head, HALTED).but(interrupts=(interrupt,))  # it outranks what else was asked, and wanted
     if not interrupt.is_gate or interrupt.is_open:
         return head
     calls = tuple(

@@ -104,9 +104,13 @@ def merged(notes: tuple[NewMessage, ...]) -> tuple[Message, ...]:
     return (Message.user(tuple(parts), id=ids[0] if ids else None, metadata={"merged": ids} if len(ids) > 1 else {}),)
 
 
-def senders(notes: Iterable[NewMessage]) -> tuple[str, ...]:
-    """Whose messages these are, as far as a door has said so; each person once."""
-    return tuple(dict.fromkeys(note.sender for note in notes if note.sender is not None))
+def senders(notes: Iterable[NewMessage], before: tuple[str, ...]) -> tuple[str, ...]:
+    """Whose messages these are, as far as a door has said so; each person once.
+
+    A tool's message goes on with what was asked for `before`.
+    """
+    asked = [name for note in notes for name in (before if note.by == "tool" else (note.sender,))]
+    return tuple(dict.fromkeys(name for name in asked if name is not None))
 
 
 def pending(waiting: Iterable[Note]) -> Message | None:

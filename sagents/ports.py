@@ -1,14 +1,16 @@
 """What the product needs from outside, as small protocols. Adapters live in `sagents_infra`."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from pydantic import AwareDatetime, Field, JsonValue
 
 from sagents.events import Event
 from sagents.frozen import Frozen
-from sagents.messages import Message
+from sagents.messages import ContentPart, Message
+from sagents.scopes import Scope
 from sagents.viewers import Viewer, Viewers
 
 
@@ -247,6 +249,112 @@ class Store(Protocol):
 
         And about its sub-agents, at whatever depth: their ids begin with its own and a slash.
         """
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A file as it is stored. `version` tells this content from others; `metadata` is small and ours to fill."""
+
+    data: bytes = field(repr=False)
+    version: str
+    modified_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BlobInfo:
+    """A file as a list shows it."""
+
+    path: str
+    size: int
+    modified_at: datetime
+
+
+class Blobs(Protocol):
+    """Where files are kept, by scope and path; a path is one that `sagents.file_paths.checked` has let through.
+
+    Each call is all or nothing, also between processes: who reads sees what somebody has written whole. Writing over
+    a file names the version that it replaces. `StoreUnavailable` where the storage is out of reach, `FileRefused`
+    where a path cannot be a file there. `tests/infra/blobs/test_contract.py` is the specification.
+    """
+
+    async def get(self, scope: Scope, path: str) -> Blob | None:
+        """The file; None where there is none."""
+
+    async def put(self, scope: Scope, path: str, data: bytes, metadata: Mapping[str, str], expected: str | None) -> str:
+        """Write a file and return its version. `expected` is the version it replaces, None where there is no file.
+
+        Raises `FileChanged` where that is not so, and writes nothing. Metadata have names in
+        lower case, and take up to 1,400 bytes.
+        """
+
+    async def delete(self, scope: Scope, path: str, expected: str | None = None) -> bool:
+        """Remove a file; whether it was there. Raises `FileChanged` where another version is `expected`."""
+
+    async def listed(self, scope: Scope, prefix: str = "/") -> tuple[BlobInfo, ...]:
+        """The files whose paths begin with this text, sorted by path."""
+
+    async def clear(self, scope: Scope) -> None:
+        """Remove all files of a scope."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerAddress:
+    """Where a server of tools is: at a `url`, or a program that a worker starts and talks to by stdin and stdout.
+
+    `name` is for people. Equal addresses share a connection, so that whoever has other `headers` has one of their own.
+    """
+
+    name: str
+    url: str = ""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    command: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    cwd: str | None = None
+    patience: timedelta = timedelta(seconds=30)
+    """How long connecting and listing may take."""
+    refresh_after: timedelta = timedelta(minutes=5)
+    """How long a list of tools counts, unless the server says sooner that it has changed."""
+
+
+class ServerTool(Frozen):
+    """A tool as its server describes it. What it says of itself are hints: `destructive` where it does not deny it."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    parameters: Mapping[str, JsonValue] = Field(default_factory=dict)
+    read_only: bool = False
+    destructive: bool = True
+    idempotent: bool = False
+
+    @property
+    def may_run_twice(self) -> bool:
+        return self.read_only or self.idempotent
+
+
+class ServerAnswer(Frozen):
+    """What a call came to: `content` for the model, `value` for programs."""
+
+    content: tuple[ContentPart, ...] = ()
+    value: JsonValue = None
+    is_error: bool = False
+
+
+class ToolServer(Protocol):
+    """Another program that offers tools, as an MCP server does. Found by the entry point group `sagents.tool_servers`.
+
+    Connections belong to the process and its event loop, and are made anew where they broke. Where the server is out
+    of reach, or breaks off in a call that may not run twice, `ToolServerFailed` is raised.
+    """
+
+    async def tools(self) -> tuple[ServerTool, ...]:
+        """What it offers, from memory where that is new enough; while it is out of reach, what it offered last."""
+
+    async def call(
+        self, tool: ServerTool, arguments: Mapping[str, JsonValue], on_progress: Callable[[str], None]
+    ) -> ServerAnswer:
+        """Run one of its tools. An error of the tool's or the protocol's is an answer that says so."""
 
 
 class Signer(Protocol):

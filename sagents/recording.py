@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sagents.closing import ended
@@ -13,6 +13,9 @@ from sagents.plan import Plan, PlannedCall
 from sagents.principal import Who
 from sagents.results import CallsDone, Decided, Escalated, Reminded, Result
 
+SAVED_BYTES = 1024 * 1024
+"""So many bytes of entries travel with one save."""
+
 _KINDS = {
     InterruptStatus.PENDING: EntryKind.VOTED,
     InterruptStatus.EXPIRED: EntryKind.EXPIRED,
@@ -21,9 +24,30 @@ _KINDS = {
 }
 
 
-def entries(before: Head, after: Head, result: Result, now: datetime) -> tuple[Entry, ...]:
-    """One for everything that happened to an interrupt, in the order in which it happened."""
-    return tuple(_entries(before, after, result, now))
+def entries(
+    before: Head, after: Head, result: Result, now: datetime, waiting: Sequence[Entry] = ()
+) -> tuple[Entry, ...]:
+    """One for everything that happened to an interrupt, in the order in which it happened.
+
+    `waiting` are earlier ones that are not saved yet: their slots are taken.
+    """
+    found: list[Entry] = []
+    taken = {entry.slot for entry in waiting}
+    for entry in _entries(before, after, result, now):
+        same = sum(slot == entry.slot or slot.startswith(f"{entry.slot}#") for slot in taken)
+        found.append(entry.but(slot=f"{entry.slot}#{same}") if same else entry)
+        taken.add(found[-1].slot)
+    return tuple(found)
+
+
+def first_to_save(waiting: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """The first of these that fit into one save, at least one."""
+    room = SAVED_BYTES
+    for number, entry in enumerate(waiting):
+        room -= len(entry.model_dump_json())
+        if room < 0 and number:
+            return waiting[:number]
+    return waiting
 
 
 def _entries(before: Head, after: Head, result: Result, now: datetime) -> Iterator[Entry]:
@@ -78,6 +102,7 @@ class _Recorder:
             policy=interrupt.policy,
             decision=decision,
             who=decided.who if decided else None,
+            agreed=interrupt.agreed if kind is EntryKind.DECIDED else (),
             remember=decided.remember if decided else None,
             note=interrupt.problem or "",
             notify=interrupt.notify,
@@ -114,5 +139,5 @@ class _Recorder:
         )
 
     def _slot(self, interrupt_id: str, kind: EntryKind, who: Who | None) -> str:
-        """The same in a replay, another one for all else: nobody does the same thing twice in one moment."""
+        """The same in a replay; who does the same twice in one moment has a number appended (`entries`)."""
         return ":".join([interrupt_id, kind, who.name if who else "", self.now.isoformat()])

@@ -44,6 +44,17 @@ class ModelRetry(Exception):
     """Raised by a tool: the model reads the text as an error result at once, and may call again."""
 
 
+class FailRun(Exception):
+    """Raised by a hook of a step, as `before_model`: the run ends with this error.
+
+    `type` is stable and for programs, the message for people.
+    """
+
+    def __init__(self, type: str, message: str) -> None:
+        self.type = type
+        super().__init__(message)
+
+
 class WrongAnswer(ValueError):
     """Raised by `handle_resume`: the answer does not fit, the question stays open and the text says why.
 

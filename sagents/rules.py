@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal, Self
+from urllib.parse import quote
 
 from sagents.frozen import Frozen
 from sagents.principal import Who
@@ -25,6 +26,8 @@ class Rule(Frozen):
     agent_id: str = ""
     tenant: str | None = None
     who: Who = Who()
+    agreed: tuple[Who, ...] = ()
+    """All who agreed, where more than one had to."""
     at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
@@ -48,4 +51,9 @@ def rule_key(scope: RememberScope, *, agent_id: str, run_id: str, owner: str | N
         case "conversation":
             return f"conversation:{agent_id}"
         case "user":
-            return None if owner is None else f"user:{tenant or ''}:{owner}"
+            return None if owner is None else f"user:{_plain(tenant)}:{owner}"
+
+
+def _plain(tenant: str | None) -> str:
+    """Without colons, so that no tenant and owner run together into another pair; none is not an empty one."""
+    return "" if tenant is None else quote(tenant, safe="") or "%"

@@ -16,6 +16,7 @@ from sagents.errors import ModelError
 from sagents.hooks import Middleware
 from sagents.loop import ends
 from sagents.messages import Message, MessageStatus, ToolCall
+from sagents.nesting import MAX_DEPTH, is_deep
 from sagents.plan import Ending, OutcomeKind, Plan, RunError, StepRequest
 from sagents.ports import ModelRequest
 from sagents.state import State
@@ -85,8 +86,8 @@ class Step:
             return
         await self._ask()
         await self._through("after_model", reversed(self.agent.stack))
-        if self.draft.ending:
-            return
+        if self.draft.ending and not self.draft.raised:
+            return  # a question outranks a pause, and its calls are judged like all others
         await self.batch.plan(self._asked)
         ending = ends(self.request.run, self.request.step, self._plan())
         if ending is None and not self.draft.raised:
@@ -143,7 +144,7 @@ class Step:
             )
 
     def _say(self, reply: Message) -> None:
-        calls = (call.but(call_id=f"call_{self.key}_{n}") for n, call in enumerate(reply.tool_calls))
+        calls = (_readable(call).but(call_id=f"call_{self.key}_{n}") for n, call in enumerate(reply.tool_calls))
         message = reply.but(id=self._message_id, tool_calls=tuple(calls))
         self.draft, self.replied = self.draft.say(message), True
         self.announcer.said(message, {tool.name: tool.display_text for tool in self.batch.tools.values()})
@@ -179,6 +180,11 @@ class Step:
             replied=self.replied and self.draft.raised is not None,
             inherited=self.draft.state.metadata if any(call.child for call in calls) else {},
         )
+
+
+def _readable(call: ToolCall) -> ToolCall:
+    """Arguments that no worker could read back are none: a text in their place, which the model is told of."""
+    return call.but(arguments=f"nested deeper than {MAX_DEPTH} levels") if is_deep(call.arguments) else call
 
 
 def _failed(error: RunError) -> Ending:

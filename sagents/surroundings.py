@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from pydantic import JsonValue
 
 from sagents.measuring import Measure, unmeasured
-from sagents.ports import Model
+from sagents.memory_blobs import MemoryBlobs
+from sagents.ports import Blobs, Model
 from sagents.retry import Retry
 from sagents.rules import Rule
 
@@ -37,5 +38,7 @@ class Surroundings:
     """Of tools that give no `attempts` of their own."""
     measure: Measure = unmeasured
     remembered: Remembered = nothing_remembered
+    blobs: Blobs = field(default_factory=MemoryBlobs)
+    """Where files are kept."""
     observers: tuple[Mapping[str, object], ...] = ()
     """The `callbacks` of `Agent.execute` (`sagents.callbacks.Callbacks`); they join the middleware's own (B-8)."""

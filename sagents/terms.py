@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -11,6 +13,7 @@ from pydantic.dataclasses import dataclass
 from sagents.approvers import Approvers
 from sagents.decisions import Decision, Reject
 from sagents.frozen import Frozen
+from sagents.principal import Who
 
 RememberScope = Literal["run", "conversation", "user"]
 """How far a remembered decision reaches: this run, this conversation, or all agents of the same owner."""
@@ -48,6 +51,14 @@ class Terms(Frozen):
     notify: tuple[str, ...] | None = ()
     remember: tuple[RememberScope, ...] = ()
     policy: str = ""
+
+    def takes(self, who: Who) -> bool:
+        """Whether a decision of theirs counts, now or once more people are asked."""
+        if who.is_operator:
+            return self.operators_may_decide or (self.approvers is None and self.self_approval)
+        if not self.self_approval and who.subject in self.requesters:
+            return False
+        return self.approvers is None or reduce(or_, (step.to for step in self.escalate), self.approvers).admits(who)
 
     @property
     def terms(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
+from sagents.files import Files
 from sagents.state import State
 
 
@@ -40,6 +41,8 @@ class ToolContext:
     scope: Mapping[str, JsonValue] = field(default_factory=dict)
     options: Mapping[str, JsonValue] = field(default_factory=dict)
     attempt: int = 1
+    files: Files = field(default_factory=Files, repr=False)
+    """The agent's files; `files.of("project")` are those of its project."""
     emit: Callable[[str, Mapping[str, JsonValue]], None] = field(default=_unheard, repr=False)
     read_state: Callable[[], Awaitable[State]] = field(default=_empty_state, repr=False)
     queued: list[str] = field(default_factory=list, repr=False)
@@ -77,4 +80,4 @@ class ToolContext:
             with suppress(RuntimeError):  # the loop is closed: a thread that nobody waits for any more
                 loop.call_soon_threadsafe(self.emit, type, data)
 
-        return replace(self, emit=emit)
+        return replace(self, emit=emit, files=replace(self.files, emit=emit))

@@ -98,7 +98,7 @@ async def _arguments(
 def _rule(agent: AgentRef, entry: Entry) -> Rule | None:
     """The rule that a decision leaves behind, where the person wanted one."""
     wish = entry.remember
-    if wish is None or entry.kind is not EntryKind.DECIDED or entry.who is None:
+    if wish is None or entry.kind is not EntryKind.DECIDED or entry.who is None or not entry.digest:
         return None
     owner, tenant = agent.scope.get("owner"), agent.scope.get("tenant")
     whose = {"owner": None if owner is None else str(owner), "tenant": None if tenant is None else str(tenant)}
@@ -115,6 +115,7 @@ def _rule(agent: AgentRef, entry: Entry) -> Rule | None:
         agent_id=agent.agent_id,
         tenant=whose["tenant"],
         who=entry.who,
+        agreed=entry.agreed,
         at=entry.at,
         expires_at=None if wish.ttl_ms is None else entry.at + timedelta(milliseconds=wish.ttl_ms),
     )

@@ -14,10 +14,12 @@ from sagents.errands import Delegate
 from sagents.errors import AgentNotRegistered
 from sagents.limits import Limits
 from sagents.measuring import Measured
+from sagents.memory_blobs import MemoryBlobs
 from sagents.plan import AgentRef
-from sagents.ports import Channel, Model, Notifier, Presence, Signer, Store
+from sagents.ports import Blobs, Channel, Model, Notifier, Presence, Signer, Store
 from sagents.surroundings import Surroundings
 from sagents_activities.announcer import Announcer
+from sagents_activities.distant_blobs import BlobsFromElsewhere
 from sagents_activities.fence import Fence
 from sagents_activities.mirrors import Mirrors
 from sagents_activities.reader import StateReader
@@ -44,6 +46,7 @@ class Kit:
     limits: Limits = field(default_factory=Limits)
     rolling_deploy: timedelta = ROLLING_DEPLOY
     userland: Userland = field(default_factory=Userland)
+    blobs: Blobs = field(default_factory=MemoryBlobs)
 
     def __post_init__(self) -> None:
         reader = StateReader(self.store)
@@ -90,6 +93,7 @@ class Kit:
             tool_retry=self.app.retries.tool,
             measure=self.measured(agent, run_id),
             remembered=remembered(self.store, agent, run_id or ""),
+            blobs=BlobsFromElsewhere(self.blobs),
         )
 
     def announcer(self, agent: AgentRef, run_id: str | None, key: str) -> Announcer:

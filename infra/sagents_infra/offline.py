@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from sagents.messages import Message, Role, ToolCall, ToolResult
+from sagents.middleware import default_stack
 from sagents.ports import Delta, DeltaSink, ModelRequest, ToolSpec
 
 NAME = "offline"
+BY_DEFAULT = frozenset(name for middleware in default_stack() for name in middleware.tool_names or ())
+"""Tools that every agent has. They take wits: what a user says is no name of a file to delete."""
+
 HINT = "I am a stand-in without wits; a real model answers once the agent's `model` names one, as anthropic:…"
 
 
 class OfflineModel:
-    """Calls the first tool that takes one text, with what the user said; then tells what came of it."""
+    """Calls the agent's own first tool that takes one text, with what the user said; then tells what came of it."""
 
     @property
     def name(self) -> str:
@@ -36,7 +40,9 @@ def _told(result: ToolResult) -> str:
 
 
 def _text_parameter(spec: ToolSpec) -> str | None:
-    """The name of the one text that a tool takes; None where it takes anything else."""
+    """The name of the one text that a tool takes; None where it takes anything else, or wits."""
+    if spec.name in BY_DEFAULT:
+        return None
     properties: Any = spec.parameters.get("properties") or {}
     names = list(properties) if isinstance(properties, Mapping) else []
     return names[0] if len(names) == 1 and properties[names[0]].get("type") == "string" else None

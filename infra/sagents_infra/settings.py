@@ -19,12 +19,18 @@ class Settings(BaseSettings):
     """Where the application is: `module:attribute`."""
 
     home: Path = Path(".sagents")
-    """Where the embedded store, channel and payloads live."""
+    """Where the embedded store, channel, files and payloads live."""
 
     task_queue: str = "sagents"
 
+    store: str = "sqlite"
+    """Where agents are kept: `sqlite`, which is a file in `home`, or `dynamodb://table?region=…` (docs/stores.md)."""
+
     payloads: str = ""
     """Where payloads over 32 KiB go: a folder or `s3://bucket`; by default a folder in `home`."""
+
+    files: str = ""
+    """Where agents' files are kept: a folder or `s3://bucket/prefix`; by default a folder in `home`."""
 
     signing_keys: SecretStr = SecretStr("")
     """What doors sign with who decided, as "2026-11:<base64>,2026-05:<base64>": the first one signs, all are believed.
@@ -78,6 +84,10 @@ class Settings(BaseSettings):
     @property
     def keys_path(self) -> Path:
         return self.home / "signing.keys"
+
+    @property
+    def files_place(self) -> str:
+        return self.files or str(self.home / "files")
 
     @property
     def payload_place(self) -> str:

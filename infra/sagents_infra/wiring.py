@@ -10,9 +10,10 @@ from temporalio.client import Client
 from temporalio.converter import StorageDriver
 from temporalio.envconfig import ClientConfig
 
-from sagents.errors import CannotAnswer, InvalidAgent
-from sagents.ports import Channel, Model, Notifier, Presence, Signer, Store
+from sagents.errors import CannotAnswer, InvalidAgent, InvalidInput
+from sagents.ports import Blobs, Channel, Model, Notifier, Presence, Signer, Store
 from sagents_infra import offline
+from sagents_infra.blobs import DiskBlobs
 from sagents_infra.channels.local import LocalChannel
 from sagents_infra.identity import KeyRing, keys_in
 from sagents_infra.notify import LogNotifier
@@ -32,6 +33,7 @@ class Outside:
     presence: Presence
     signer: Signer
     notifier: Notifier
+    blobs: Blobs
     settings: Settings
 
 
@@ -41,11 +43,12 @@ async def open_outside(settings: Settings | None = None) -> Outside:
     settings.home.mkdir(parents=True, exist_ok=True)
     return Outside(
         client=await connect_temporal(settings),
-        store=SqliteStore(settings.store_path),
+        store=agent_store(settings),
         channel=LocalChannel(settings.channel_path),
         presence=LocalPresence(settings.presence_path),
         signer=signing_keys(settings),
         notifier=LogNotifier(),
+        blobs=file_storage(settings),
         settings=settings,
     )
 
@@ -81,6 +84,17 @@ def signing_keys(settings: Settings) -> KeyRing:
     return KeyRing.parse(text) if text.strip() else keys_in(settings.keys_path)
 
 
+def agent_store(settings: Settings) -> Store:
+    """Where agents are kept. Raises `InvalidInput` for what is no such place."""
+    if settings.store == "sqlite":
+        return SqliteStore(settings.store_path)
+    if settings.store.startswith("dynamodb://"):
+        from sagents_infra.stores.dynamodb_address import dynamodb_store  # boto3 only for who asks for it
+
+        return dynamodb_store(settings.store)
+    raise InvalidInput(f"SAGENTS_STORE is {settings.store!r}; it has to be sqlite or dynamodb://TABLE.")
+
+
 def payload_storage(settings: Settings) -> StorageDriver:
     """Where large payloads go."""
     place = settings.payload_place
@@ -89,6 +103,16 @@ def payload_storage(settings: Settings) -> StorageDriver:
 
         return s3_driver(place.removeprefix("s3://"))
     return DiskStorageDriver(place)
+
+
+def file_storage(settings: Settings) -> Blobs:
+    """Where agents' files are kept."""
+    place = settings.files_place
+    if place.startswith("s3://"):
+        from sagents_infra.blobs.s3 import s3_blobs
+
+        return s3_blobs(place.removeprefix("s3://"))
+    return DiskBlobs(place)
 
 
 @cache

@@ -16,8 +16,9 @@ from sagents.app import Sagents
 from sagents.contract import SEARCH_ATTRIBUTES
 from sagents.errors import SagentsError
 from sagents.limits import Limits
+from sagents.memory_blobs import MemoryBlobs
 from sagents.pace import PACE
-from sagents.ports import Channel, Model, Notifier, Presence, Signer, Store
+from sagents.ports import Blobs, Channel, Model, Notifier, Presence, Signer, Store
 from sagents_activities.children import ChildActivities
 from sagents_activities.hooks import HookActivities
 from sagents_activities.kit import ROLLING_DEPLOY, Kit
@@ -44,9 +45,13 @@ def make_kit(
     limits: Limits | None = None,
     signer: Signer | None = None,
     notifier: Notifier | None = None,
+    blobs: Blobs | None = None,
     rolling_deploy: timedelta = ROLLING_DEPLOY,
 ) -> Kit:
-    """What the activities of one worker process share. Without a `signer` it believes no door's word but its own."""
+    """What the activities of one worker process share. Without a `signer` it believes no door's word but its own,
+
+    without `blobs` its files end with it.
+    """
     return Kit(
         app=app,
         store=store,
@@ -57,6 +62,7 @@ def make_kit(
         notifier=notifier or LogNotifier(),
         limits=limits or Limits(),
         rolling_deploy=rolling_deploy,
+        blobs=blobs or MemoryBlobs(),
     )
 
 
@@ -119,6 +125,7 @@ async def run_worker(
         outside.presence,
         signer=outside.signer,
         notifier=outside.notifier,
+        blobs=outside.blobs,
         limits=Limits(stop_patience=settings.stop_patience),
         rolling_deploy=settings.rolling_deploy,
     )

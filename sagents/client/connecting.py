@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from temporalio.client import Client
 
 from sagents.errors import SagentsError
-from sagents.ports import Channel, Presence, Signer, Store
+from sagents.ports import Blobs, Channel, Presence, Signer, Store
 
 
 class Outside(Protocol):
@@ -23,6 +23,8 @@ class Outside(Protocol):
     def presence(self) -> Presence: ...
     @property
     def signer(self) -> Signer | None: ...
+    @property
+    def blobs(self) -> Blobs | None: ...
     @property
     def settings(self) -> Any: ...
 

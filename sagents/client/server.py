@@ -16,6 +16,7 @@ from sagents.client.deciding import DecidedItem, Deciding
 from sagents.client.finding import Finding
 from sagents.client.inbox import Inbox
 from sagents.client.line import Line
+from sagents.client.owning import tenants
 from sagents.client.payloads import Decisions
 from sagents.client.reach import new_id
 from sagents.client.reading import stored_name
@@ -26,7 +27,8 @@ from sagents.contract import StartAgent
 from sagents.errors import AgentNotFound, AgentNotRegistered, CannotAnswer
 from sagents.lifecycle import Lifecycle
 from sagents.messages import Message
-from sagents.ports import Channel, Presence, Signer, Store
+from sagents.ports import Blobs, Channel, Presence, Signer, Store
+from sagents.scopes import Scope
 
 __all__ = ["AgentServer", "Content", "DecidedItem", "Decisions"]
 
@@ -51,10 +53,12 @@ class AgentServer(Telling, Deciding, Inbox, Asking, Viewing, Finding):
         channel: Channel,
         presence: Presence | None = None,
         signer: Signer | None = None,
+        blobs: Blobs | None = None,
         task_queue: str = contract.TASK_QUEUE,
         patience: timedelta = timedelta(seconds=20),
     ) -> None:
         super().__init__(Line(client, task_queue, patience), store, channel, presence, signer)
+        self._blobs = blobs
 
     @classmethod
     async def connect(cls, settings: Any = None) -> Self:
@@ -66,6 +70,7 @@ class AgentServer(Telling, Deciding, Inbox, Asking, Viewing, Finding):
             channel=outside.channel,
             presence=outside.presence,
             signer=outside.signer,
+            blobs=outside.blobs,
             task_queue=outside.settings.task_queue,
         )
 
@@ -147,16 +152,24 @@ class AgentServer(Telling, Deciding, Inbox, Asking, Viewing, Finding):
     ) -> Literal["deleted", "not_found"]:
         """Stop the agent and forget all that the store has of it: state, records and events; nothing wakes it again.
 
-        One that has not left after `within`, because a tool is long or no worker runs, is terminated. Temporal keeps
-        the history until the namespace's retention ends.
+        Its own files go, too; those of its user, project or organization stay. One that has not left after `within`,
+        because a tool is long or no worker runs, is terminated. Temporal keeps the history until the namespace's
+        retention ends.
         """
         contract.check_agent_id(agent_id)
         known = await self._store.load(agent_id) is not None
         if await self._line.runs(agent_id):
             await self._end(agent_id, within)
             known = True
+        await self._delete_files(agent_id)
         await self._store.delete(agent_id)
         return "deleted" if known else "not_found"
+
+    async def _delete_files(self, agent_id: str) -> None:
+        """Before the store forgets whose tenant's agent it was."""
+        if self._blobs is not None:
+            for tenant in {"", *await tenants(self._line, self._store, agent_id)}:
+                await self._blobs.clear(Scope(id=agent_id, tenant=tenant))
 
     async def _end(self, agent_id: str, within: timedelta) -> None:
         line = self._line.within(within / 2)

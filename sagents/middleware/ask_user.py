@@ -37,6 +37,7 @@ class AskUserQuestion(Middleware):
     """
 
     inherited = False
+    tool_names = ("ask_user",)
 
     def __init__(
         self,

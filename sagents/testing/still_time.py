@@ -9,19 +9,21 @@ from datetime import UTC, datetime, timedelta
 from pydantic import JsonValue
 
 from sagents.errors import ModelError
-from sagents.ports import Model
+from sagents.memory_blobs import MemoryBlobs
+from sagents.ports import Blobs, Model
 from sagents.retry import Retry
 from sagents.surroundings import Surroundings
 
 
 @dataclass
 class StillTime:
-    """A clock that moves only when something sleeps, a list of all events, and models by name."""
+    """A clock that moves only when something sleeps, a list of all events, models by name, and files."""
 
     now: datetime = datetime(2025, 1, 1, tzinfo=UTC)
     slept: list[timedelta] = field(default_factory=list)
     events: list[tuple[str, dict[str, JsonValue]]] = field(default_factory=list)
     models: dict[str, Model] = field(default_factory=dict)
+    blobs: Blobs = field(default_factory=MemoryBlobs)
 
     def surroundings(self, *, retry: Retry | None = None, tool_retry: Retry | None = None) -> Surroundings:
         return Surroundings(
@@ -31,6 +33,7 @@ class StillTime:
             resolve=self._model,
             retry=retry or Retry(),
             tool_retry=tool_retry or Retry(attempts=1),
+            blobs=self.blobs,
         )
 
     def happened(self, type: str) -> list[dict[str, JsonValue]]:

@@ -35,6 +35,7 @@ def server_of(env: AgentEnv, patience: timedelta = timedelta(seconds=20)) -> Age
         channel=env.channel,
         presence=env.presence,
         signer=env.signer,
+        blobs=env.blobs,
         task_queue=env.settings.task_queue,
         patience=patience,
     )

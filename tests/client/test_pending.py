@@ -47,14 +47,14 @@ async def test_an_export_holds_what_is_queued_and_a_restore_lets_the_agent_hear_
 
 
 async def test_an_agent_that_sleeps_over_a_message_exports_it_too(serve: Any) -> None:
-    """B-77, E-65, L-42: it came while the agent was stopping."""
+    """B-77, E-65, L-42: it waited when somebody stopped the agent."""
     slowly = Slowly()
     async with serve(app_of(slowly.model)) as (server, env):
         await server.start("helper", agent_id=env.id())
         await server.add_message(env.id(), "one")
         await slowly.is_asked()
-        await env.client.get_workflow_handle(env.id()).signal("stop")
         await server.add_message(env.id(), "two")
+        await env.client.get_workflow_handle(env.id()).signal("stop")
         slowly.go()
         await reaches(server, env.id(), Status.NOT_RUNNING)
         assert (await server.export_state(env.id()))["pending_message"]["content"] == "two"

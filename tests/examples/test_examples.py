@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from examples import first_taste, program, refunds, support
-from sagents import Approve, Reject, Sagents
+from examples import approvals, first_taste, program, refunds, support
+from sagents import Approve, Principal, Reject, Sagents
 from sagents.client import AgentServer
 from sagents.testing import ScriptedModel, calls, says, talk
+from tests.support.deciding import server_of
+from tests.support.driving import until
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -52,6 +54,34 @@ async def test_a_program_gives_an_order_to_the_desk_and_approves(agent_env: Any)
     async with agent_env(refunds.app, models={"desk": model}) as env:
         server = AgentServer(env.client, store=env.store, channel=env.channel, task_queue=env.settings.task_queue)
         assert await program.settle(server, env.prefix) == "Refunded."
+
+
+@pytest.mark.asyncio
+async def test_a_large_refund_takes_two_people_and_a_look_at_the_world(agent_env: Any) -> None:
+    people = Principal("anna", ("finance",)), Principal("ben", ("finance",))
+    model = ScriptedModel(
+        calls(approvals.refund, order="7", amount=500.0), says("Refunded."),
+        calls(approvals.refund, order="8", amount=900.0), says("It was closed."),
+    )  # fmt: skip
+    async with agent_env(approvals.app, models={"desk": model}) as env:
+        server = server_of(env)
+        session = await server.start("desk", conversation_id=env.prefix)
+        for order, said in (("7", "Refunded."), ("8", "It was closed.")):
+            await server.add_message(session.agent_id, f"Order {order} never came.")
+            await until(lambda: server.inbox(agent_id=session.agent_id))
+            if order == "8":
+                approvals.CLOSED.add("8")
+            assert await approvals.agree(server, *people) == ["anna: pending", "ben: approved"]
+            await _reads(server, session.agent_id, said)
+    assert list(approvals.LEDGER.values()) == [500.0]
+
+
+async def _reads(server: AgentServer, agent_id: str, text: str) -> None:
+    async def is_last() -> bool:
+        messages = await server.messages(agent_id)
+        return bool(messages) and messages[-1].text == text
+
+    await until(is_last)
 
 
 def test_the_readme_is_valid_python() -> None:

@@ -52,6 +52,8 @@ def test_wheel_announces_its_doors(installed: Path) -> None:
         *("sagents", "=", "sagents_infra.testing"),
         "[sagents.models]",
         *("pydantic_ai", "=", "sagents_infra.models.pydantic_ai:resolve"),
+        "[sagents.tool_servers]",
+        *("mcp", "=", "sagents_infra.mcp:connect"),
         "[sagents.wiring]",
         *("default", "=", "sagents_infra.wiring:connect"),
     ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sagents import Agent, HookContext, InvalidAgent, Middleware, State, Tool, ask, deny, tool
+from sagents import Agent, HookContext, InvalidAgent, Middleware, State, TodoList, Tool, ask, deny, tool
 from sagents.policy import Allow, Ask, Deny, Policy
 
 CONTEXT = HookContext(agent_id="a")
@@ -116,6 +116,35 @@ def defaults(monkeypatch: pytest.MonkeyPatch) -> tuple[Middleware, Middleware]:
     return stack
 
 
+def test_the_default_stack_is_the_references_in_its_order() -> None:
+    """B-2: what there is of it by now."""
+    expected = ["todo_list", "file_system", "summarization", "patch_tool_calls"]
+    assert [middleware.id for middleware in Agent(model="test:any").stack] == expected
+    own = TodoList(inline=True)
+    assert Agent(model="test:any", middleware=[own]).stack[0] is own
+    assert Agent(model="test:any").stack == Agent(model="test:other").stack
+
+
+@pytest.mark.asyncio
+async def test_a_default_gives_way_to_tools_of_the_same_name() -> None:
+    """B-2, L-6: what nobody has asked for takes no name from what somebody has."""
+
+    @tool(name="write_todos")
+    def plan(text: str) -> str:
+        """Plan in a way of its own."""
+        return text
+
+    class Planner(Middleware):
+        def tools(self, context: HookContext, /) -> Sequence[Tool[..., Any]]:
+            return [plan]
+
+    for agent in (Agent(model="test:any", tools=[plan]), Agent(model="test:any", middleware=[Planner])):
+        assert await agent.tool_named("write_todos", CONTEXT) is plan
+        assert len({one.name for one in await agent.all_tools(CONTEXT)}) == len(await agent.all_tools(CONTEXT))
+    with pytest.raises(InvalidAgent, match="Two tools are named 'write_todos'"):
+        await Agent(model="test:any", tools=[plan], middleware=[TodoList]).all_tools(CONTEXT)
+
+
 def test_own_middleware_follows_the_defaults(defaults: tuple[Middleware, ...]) -> None:
     """B-2."""
 
@@ -142,12 +171,12 @@ def test_several_instances_live_side_by_side_under_ids_of_their_own() -> None:
     """B-4."""
     left, right = Todos("left"), Todos("right")
     right.id = "more todos"
-    assert Agent(model="test:any", middleware=[left, right]).stack == (left, right)
+    assert Agent(model="test:any", middleware=[left, right]).stack[-2:] == (left, right)
 
 
 def test_middleware_may_be_given_as_its_class() -> None:
     """L-6."""
-    agent = Agent(model="test:any", middleware=[Todos])
+    agent = Agent(model="test:any", middleware=[Todos], default_middleware=False)
     assert [type(middleware) for middleware in agent.stack] == [Todos]
     assert replace(agent, name="other").stack == agent.stack
 
@@ -171,15 +200,17 @@ def test_middleware_is_an_object_that_another_agent_may_share() -> None:
 @pytest.mark.asyncio
 async def test_prompt_is_assembled_with_blank_lines_and_without_the_empty_ones() -> None:
     """B-1."""
-    agent = Agent(model="test:any", system_prompt="Be brief.", middleware=[Todos(""), Files()])
+    agent = Agent(
+        model="test:any", system_prompt="Be brief.", middleware=[Todos(""), Files()], default_middleware=False
+    )
     assert await agent.system_prompt_for(CONTEXT) == "Be brief.\n\nRead before you write.\n\nYou are a."
-    assert await Agent(model="test:any").system_prompt_for(CONTEXT) == ""
+    assert await Agent(model="test:any", default_middleware=False).system_prompt_for(CONTEXT) == ""
 
 
 @pytest.mark.asyncio
 async def test_tools_are_the_agents_own_and_its_middlewares() -> None:
     """B-1."""
-    agent = Agent(model="test:any", tools=[refund], middleware=[Todos()])
+    agent = Agent(model="test:any", tools=[refund], middleware=[Todos()], default_middleware=False)
     second = HookContext(agent_name="second")
     assert await agent.all_tools(CONTEXT) == (refund,)
     assert await agent.all_tools(second) == (refund, search)

@@ -93,7 +93,13 @@ async def test_before_fallback_sees_and_may_edit_every_attempt() -> None:
 
     first = Broken(ModelError("down", ModelErrorKind.FALL_BACK), name="first")
     spare = ScriptedModel(says("Hi."), name="spare")
-    agent = Agent(model=first, system_prompt="You are the first.", fallback_models=[spare], before_fallback=edit)
+    agent = Agent(
+        model=first,
+        system_prompt="You are the first.",
+        fallback_models=[spare],
+        before_fallback=edit,
+        default_middleware=False,
+    )
     assert (await run(agent, StillTime())).text == "Hi."
     assert seen == ["first", "spare"]
     assert (first.asked[0].system_prompt, spare.requests[0].system_prompt) == (

@@ -183,6 +183,8 @@ async def test_what_after_model_edits_is_what_the_conversation_keeps() -> None:
 @pytest.mark.asyncio
 async def test_agent_gathers_prompts_and_tools_from_hooks_of_either_kind() -> None:
     """B-1, B-25."""
-    agent = Agent(model="test:any", system_prompt="Be brief.", middleware=[Silent(), Locale()])
+    agent = Agent(
+        model="test:any", system_prompt="Be brief.", middleware=[Silent(), Locale()], default_middleware=False
+    )
     assert await agent.system_prompt_for(CONTEXT) == "Be brief.\n\nAnswer in de."
     assert await agent.all_tools(CONTEXT) == (look_up,)

@@ -27,8 +27,10 @@ from sagents import (
     tool,
 )
 from sagents.digests import call_digest
+from sagents.middleware import default_stack
 from sagents.plan import AgentRef, Approval, Plan, Reference, RunSpec, StepRequest
 from sagents.policy import Ask
+from sagents.principal import Who
 from sagents.rules import Rule
 from sagents.step import take_step
 from sagents.surroundings import Remembered
@@ -156,8 +158,8 @@ async def test_interrupt_on_stands_before_the_users_own_middleware() -> None:
             return allow()
 
     agent = desk(interrupt_on={"refund": True}, middleware=[Lenient])
-    assert [middleware.id for middleware in agent.stack] == ["human_in_the_loop", "Lenient"]
-    assert [middleware.id for middleware in desk(interrupt_on={}).stack] == []
+    assert [middleware.id for middleware in agent.stack[-2:]] == ["human_in_the_loop", "Lenient"]
+    assert desk(interrupt_on={}).stack == default_stack()
     assert gates(await plan(calls(refund, order="7"), interrupt_on={"refund": True}, middleware=[Lenient])) == [
         "interrupt_on refund"
     ]
@@ -320,11 +322,23 @@ async def test_each_call_runs_as_soon_as_it_is_decided() -> None:
 LENIENT = ask(approvers=FINANCE, remember=["run", "conversation"])
 
 
+ANN, BOB = (Who(subject=name, groups=("finance",), channel="api") for name in ("ann", "bob"))
+
+
 def keeps(**rule: Any) -> Remembered:
     """The rule, for whichever call it is asked about."""
 
     async def remembered(name: str, digest: str) -> Rule | None:
-        given = {"id": "r-1", "key": "k", "scope": "run", "tool": "refund", "at": MONDAY, "digest": digest, **rule}
+        given = {
+            "id": "r-1",
+            "key": "k",
+            "scope": "run",
+            "tool": "refund",
+            "at": MONDAY,
+            "digest": digest,
+            "who": ANN,
+            **rule,
+        }
         return Rule(**given)
 
     return remembered
@@ -367,6 +381,42 @@ async def test_a_rule_that_does_not_hold_for_this_call_leaves_it_to_people(remem
     """Whatever the store answers: the last one here is of a scope that the policy does not allow (any more)."""
     call = await planned_with(remembered)
     assert (call.approval.approvers, call.rule) == (FINANCE, None)
+
+
+PAIRS = ask(approvers=FINANCE, remember=["run"], required_approvals=2)
+OTHERS = ask(remember=["run"], self_approval=False)
+CHAIN = ask(approvers=groups("board"), escalate=[(timedelta(days=1), FINANCE)], remember=["run"])
+
+
+@pytest.mark.parametrize(
+    ("policy", "rule", "counts"),
+    [
+        (OTHERS, {}, False),
+        (OTHERS, {"who": BOB}, True),
+        (OTHERS, {"who": Who()}, False),
+        (ask(approvers=groups("board"), remember=["run"]), {}, False),
+        (CHAIN, {}, True),
+        (LENIENT, {"who": Who()}, False),
+        (PAIRS, {}, False),
+        (PAIRS, {"agreed": (ANN, BOB)}, True),
+        (PAIRS, {"agreed": (ANN, ANN)}, False),
+        (PAIRS, {"verdict": "reject"}, True),
+        (ask(remember=["run"], required_approvals=2, self_approval=False), {"agreed": (BOB, ANN)}, False),
+    ],
+)
+async def test_a_rule_counts_only_if_those_who_left_it_could_decide_this_call(
+    policy: Policy, rule: dict[str, Any], counts: bool
+) -> None:
+    """Else who asks approves their own call by what they decided for somebody else, or a stricter policy is passed."""
+    (call,) = (
+        await plan(
+            calls(refund, order="7"),
+            remembered=keeps(**rule),
+            requesters=("ann",),
+            middleware=[HumanInTheLoop(policies={"refund": policy})],
+        )
+    ).calls
+    assert (call.rule is not None, call.approval is None) == (counts, counts)
 
 
 async def test_nothing_is_remembered_where_the_policy_does_not_let_it() -> None:

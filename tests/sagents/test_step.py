@@ -218,6 +218,29 @@ async def test_a_hook_may_pause_the_run() -> None:
     assert (plan.ending.kind, plan.ending.cause) == (OutcomeKind.PAUSED, "maintenance")
 
 
+async def test_a_hook_that_pauses_behind_one_that_asks_lets_no_call_past_its_policy() -> None:
+    """A question outranks a pause; once it is answered the calls run that nobody has to approve, and only those."""
+    asking = Trace("asking", [], {"after_model": asks})
+    pausing = Trace("pausing", [], {"after_model": lambda _: Pause("maintenance")})
+    guarded = tool(approval=ask())(shout.function)
+    script = calls(guarded, text="a")
+    for stack in ([asking, pausing], [pausing, asking]):
+        plan = await step(agent_of(script, tools=[guarded], middleware=stack))
+        assert (plan.raised is not None, plan.ending) == (True, None)
+        assert [call.approval is not None for call in plan.calls] == [True]
+
+
+async def test_arguments_that_are_nested_too_deeply_to_be_read_again_are_an_error_for_the_model() -> None:
+    deep: Any = 1
+    for _ in range(195):
+        deep = [deep]
+    plan = await step(agent_of(calls(shout, text=deep), tools=[shout]))
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+    (call,) = plan.calls
+    assert call.result is not None
+    assert call.result.result.is_error
+
+
 async def test_tools_that_cannot_be_listed_fail_the_run_clearly() -> None:
     class Broken(Middleware):
         def tools(self, context: HookContext, /) -> Any:
@@ -300,7 +323,7 @@ async def test_a_cancel_before_the_first_word_leaves_no_message() -> None:
 async def test_an_unknown_target_is_an_error_that_lists_the_tools() -> None:
     """B-8."""
     model = ScriptedModel()
-    plan = await step(Agent(model=model, tools=[shout]), until_tool=("whisper",))
+    plan = await step(Agent(model=model, tools=[shout], default_middleware=False), until_tool=("whisper",))
     assert plan.ending is not None
     assert plan.ending.error is not None
     assert plan.ending.error.type == "unknown_until_tool"

@@ -115,7 +115,6 @@ async def test_prompt_tools_middleware_and_model_change_while_a_run_is_in_flight
     ("decision", "read"),
     [
         ({"type": "approve"}, "Tool 'delete_all' not found"),
-        ({"type": "edit", "arguments": {}}, "Tool 'delete_all' not found"),
         ({"type": "reject"}, "rejected by a human reviewer"),
     ],
 )
@@ -136,6 +135,19 @@ async def test_a_tool_that_is_gone_when_its_approval_comes_is_an_error_that_the_
             assert first.is_error is (decision["type"] != "reject")
             assert (second.text, second.is_error) == ("seen", False)
             assert (await agent.last_text()).startswith("done: ")
+
+
+async def test_an_edit_for_a_tool_that_is_gone_is_refused_and_the_question_stays(agent_env: Any) -> None:
+    """Nobody can say whether the arguments fit: a person decides otherwise, or later."""
+    async with agent_env(app_of(calls_once("delete_all", "look"), tools=[delete_all, look]), worker=False) as env:
+        async with env.worker():
+            agent = await started(env, "helper")
+            await agent.send("Clean up")
+            await agent.reaches("interrupted")
+        async with env.worker(app_of(calls_once("look"), tools=[look]), **AT_ONCE):
+            refused = await agent.refused("resume", [{"type": "edit", "arguments": {}}])
+            assert (refused.type, "delete_all" in refused.message) == ("InvalidDecision", True)
+            assert await agent.status() == "interrupted"
 
 
 @pytest.mark.parametrize(("before", "after"), [(True, False), (False, True)])

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from sagents import Agent, Middleware, Sagents
-from sagents.errors import Damaged, StoreUnavailable
+from sagents import Agent, Approve, Middleware, Sagents, ask, tool
+from sagents.errors import CannotResume, Damaged, StoreUnavailable
 from sagents.messages import Message
 from sagents.serialization import export_state
 from sagents.state import State
@@ -20,15 +20,22 @@ from sagents.viewers import Viewers
 from sagents_infra.presence import MemoryPresence
 from sagents_infra.stores import MemoryStore
 from sagents_workflows import gate
+from tests.support.deciding import ALICE, server_of
 from tests.support.driving import Driven, started, until
-from tests.support.models import Thinks, echoes, last_user_text
+from tests.support.models import Thinks, echoes, last_user_text, uses
 from tests.support.watched_store import StoreCall, WatchedStore
 from tests.workflows.test_gate import EFFECTS
 
 pytestmark = pytest.mark.asyncio
 
 HOLE = "the disk has a hole"
-BESIDE = ("notify", "restore", "announce", "viewers")
+BESIDE = ("notify", "restore", "announce", "viewers", "review")
+
+
+@tool(approval=ask())
+def publish() -> str:
+    """Publish it."""
+    return "published"
 
 
 def app_of(model: Any = None, **options: Any) -> Sagents:
@@ -99,6 +106,29 @@ async def test_a_notice_that_fails_for_good_is_a_problem_and_changes_nothing(age
             await agent.handle.signal("notify_middleware", {"middleware": "notes", "message": "milk"})
             await problem_of(agent, HOLE)
             assert await agent.say("two") == "heard two"
+
+
+async def test_a_decision_that_cannot_be_checked_is_refused_and_the_question_stays(agent_env: Any) -> None:
+    class AwayForGood:
+        """Keys that nobody can reach."""
+
+        async def knows(self, key_id: str) -> bool:
+            raise Damaged(f"{HOLE}, {key_id} was in it")
+
+    model = uses("publish")
+    async with agent_env(app_of(model, tools=[publish]), worker=False) as env:
+        server = server_of(env)
+        async with env.worker(signer=AwayForGood()):
+            agent = await started(env, "helper")
+            await agent.send("Publish")
+            await agent.reaches("interrupted")
+            (view,) = await agent.interrupts()
+            with pytest.raises(CannotResume, match=f"could not be checked, try again: {HOLE}"):
+                await server.decide(agent.agent_id, view.interrupt.id, Approve(), principal=ALICE)
+            assert await agent.status() == "interrupted"
+        async with env.worker():
+            await server.decide(agent.agent_id, view.interrupt.id, Approve(), principal=ALICE)
+            assert await agent.settled() == "idle"
 
 
 async def test_a_restore_that_fails_for_good_is_a_problem_and_keeps_the_state(agent_env: Any) -> None:

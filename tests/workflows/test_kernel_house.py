@@ -19,7 +19,7 @@ NAMES = {
     *("todo_list", "file_system", "sub_agent", "human_in_the_loop", "ask_user", "summarization", "write_todos"),
     *("patch_tool_calls", "conversation_title", "debug_log", "process_context", "write_file", "read_file"),
 }
-MAX_LINES = 1_800
+MAX_LINES = 1_950
 
 
 def relative(path: Path) -> str:

@@ -63,13 +63,13 @@ def _since_plan(life: Life) -> tuple[Operation, ...] | None:
 async def run_calls(life: Life, calls: tuple[CallState, ...]) -> None:
     """Run calls; what ended before a cancel keeps its result."""
     batch = Batch(calls, lambda call: _start(life, call), life.head.limits.calls_at_once)
-    life.batch, life.children = batch, {}
+    life.below.calls = batch.handles
     await life.until(lambda: batch.done)
     if not batch.done:
         life.broken = True  # parked sub-agents are gone then, and with them what a message has broken off
         batch.stop()
         await life.within(BREAK_OFF, lambda: batch.done)
-    life.batch = None
+    life.below.calls = {}
     life.took(CallsDone(results=batch.results))
     if batch.done:
         batch.check()
@@ -127,6 +127,7 @@ async def restore(life: Life, command: RestoreState) -> None:
     restored = await life.ended(gate.restore(request))
     life.problem = restored.problem
     if restored.problem is None:
+        life.resumed()  # who decided meanwhile was told that it counts
         life.took(WasRestored(restored=restored, run=RunSpec(id=life.next_run_id)))
         life.tell("state_restored", message_count=life.head.log.message_count)
     if restored.pending_message is not None:

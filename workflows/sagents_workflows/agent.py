@@ -110,7 +110,7 @@ class AgentWorkflow:
             command = await children.forward(self.life, parsed)
             if command is None:
                 return
-            if ruling.is_plain(command):
+            if ruling.is_plain(command) and not self.life.awake:  # it is in hand when the agent wakes (B-123)
                 self.life.note(command.but(who=Who(at=workflow.now())))
                 return
             await ruling.decide(self.life, command)

@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 
+with workflow.unsafe.imports_passed_through():
+    from sagents.lifecycle import LONGEST
+
 
 class Alarm:
     """Rings when its deadline has passed. Deadlines are absolute, so they survive whatever the timer does not."""
@@ -29,5 +32,5 @@ class Alarm:
 
     async def _wait(self) -> None:
         while self._armed is not None:
-            await workflow.sleep(max(self._armed - workflow.now(), timedelta()))
+            await workflow.sleep(min(max(self._armed - workflow.now(), timedelta()), LONGEST))
             self._armed = None if self.rang else self._deadline

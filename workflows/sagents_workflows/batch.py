@@ -16,13 +16,16 @@ Starter = Callable[[CallState], asyncio.Task[CallResult]]
 
 
 class Batch:
-    """Runs calls through the gate. `results` fills up in whatever order they end; a stopped call has none."""
+    """Runs calls through the gate. `results` fills up in whatever order they end; a stopped call has none.
+
+    `handles` are those of the calls that run now.
+    """
 
     def __init__(self, calls: Sequence[CallState], start: Starter, at_once: int) -> None:
         self.results: dict[str, CallResult] = {}
         self._start = start
         self._stopped = False
-        self._handles: dict[str, asyncio.Task[CallResult]] = {}
+        self.handles: dict[str, asyncio.Task[CallResult]] = {}
         side_by_side = deque(call for call in calls if call.plan.parallel)
         in_order = deque(call for call in calls if not call.plan.parallel)
         lanes = [in_order, *([side_by_side] * min(at_once, len(side_by_side)))]
@@ -32,15 +35,10 @@ class Batch:
     def done(self) -> bool:
         return all(lane.done() for lane in self._lanes)
 
-    @property
-    def under_way(self) -> frozenset[str]:
-        """The calls that run now."""
-        return frozenset(self._handles)
-
     def stop(self) -> None:
         """Cancel what runs, start nothing more."""
         self._stopped = True
-        for handle in self._handles.values():
+        for handle in self.handles.values():
             handle.cancel()
 
     def check(self) -> None:
@@ -54,7 +52,7 @@ class Batch:
 
     async def _one(self, call: CallState) -> None:
         handle = self._start(call)
-        self._handles[call.plan.call_id] = handle
+        self.handles[call.plan.call_id] = handle
         try:
             self.results[call.plan.call_id] = await handle
         except ActivityError as error:
@@ -63,7 +61,7 @@ class Batch:
             if not self._stopped:
                 self.results[call.plan.call_id] = _lost(call, error)
         finally:
-            del self._handles[call.plan.call_id]
+            del self.handles[call.plan.call_id]
 
 
 def _lost(call: CallState, error: ActivityError) -> CallResult:

@@ -6,7 +6,6 @@ from sagents_workflows import acting
 from sagents_workflows.life import Life
 
 with workflow.unsafe.imports_passed_through():
-    from sagents.clipping import clipped
     from sagents.commands import (
         Cancel,
         Configure,
@@ -20,13 +19,11 @@ with workflow.unsafe.imports_passed_through():
         Stop,
     )
     from sagents.deadlines import struck
-    from sagents.deciding import matched
-    from sagents.errors import CannotResume
     from sagents.head import Phase
     from sagents.lifecycle import WhileRunning
     from sagents.mail import merged, senders
     from sagents.plan import RunSpec
-    from sagents.results import Continued, Dismissed, Started, Steered, WasReset
+    from sagents.results import Dismissed, Started, Steered, WasReset
     from sagents.status import Status
 
 
@@ -34,8 +31,7 @@ async def deliver(life: Life) -> None:
     """Act on what waits, as far as the head is at a boundary for it."""
     for command in life.mail.take(Configure):
         _configure(life, command)
-    for resume in life.mail.take(Resume):
-        _resume(life, resume)
+    life.resumed()
     for dismissal in life.mail.take(Dismiss):
         _dismiss(life, dismissal)
     _strike(life)
@@ -57,7 +53,7 @@ async def _at_rest(life: Life) -> None:
     if life.stop is None:
         life.kept = life.mail.starts_before(Stop)
     life.stop = next(iter(life.mail.take(Stop)), life.stop)
-    if life.stop is None:
+    if life.stop is None and not life.mail.has(Resume):  # taken meanwhile, it comes before what would supersede it
         _start_run(life)
 
 
@@ -67,14 +63,15 @@ def _start_run(life: Life) -> None:
         return
     by_machines = life.mail.is_only_machines
     taken, executes = life.mail.take(NewMessage), life.mail.take(Execute)
+    before = life.head.latest.requesters if life.head.latest else ()
     if taken:
         if life.head.status is Status.INTERRUPTED:
             life.tell("status_changed", status=Status.IDLE, data=None)  # the question is closed (E-37)
         life.drained()
-        run = RunSpec(id=life.next_run_id, requesters=senders(taken))
+        run = RunSpec(id=life.next_run_id, requesters=senders(taken, before))
         life.took(Started(run=run, messages=merged(taken)))
     elif executes and life.head.status.takes_execute:
-        life.took(Started(run=executes[0].run(life.next_run_id)))
+        life.took(Started(run=executes[0].run(life.next_run_id).but(requesters=before)))
     else:
         return
     life.head = life.head.but(automatic_runs=life.head.automatic_runs + 1 if by_machines else 0)
@@ -96,23 +93,8 @@ def _steer(life: Life) -> None:
     steers = life.lifecycle.while_running is WhileRunning.STEER
     if steers and life.head.phase is Phase.MODEL and (taken := life.mail.take(NewMessage)):
         life.drained()
-        life.took(Steered(messages=merged(taken), requesters=senders(taken)))
+        life.took(Steered(messages=merged(taken), requesters=senders(taken, ())))
         life.stir()
-
-
-def _resume(life: Life, command: Resume) -> None:
-    """Decide what waits for it, or go on after a pause; what does not fit leaves everything as it was."""
-    try:
-        decided = matched(life.head, command, workflow.now()) if command.decisions or life.head.open_interrupts else ()
-    except CannotResume as error:
-        life.problem = clipped(str(error))
-        return
-    for decision in decided:
-        life.took(decision)
-    if not decided and life.head.status is Status.PAUSED:
-        life.took(Continued())
-    if life.head.status.is_running:
-        life.run_begins()
 
 
 def _strike(life: Life) -> None:

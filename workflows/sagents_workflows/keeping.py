@@ -10,8 +10,10 @@ from sagents_workflows.life import Life, words_of
 
 with workflow.unsafe.imports_passed_through():
     from sagents.commands import Resume
+    from sagents.decision_log import Entry
     from sagents.operations import SetMessages
     from sagents.plan import Bulletin, Saved, SaveReason, SaveRequest, WakeRequest
+    from sagents.recording import first_to_save
     from sagents.status import Status
 
 TRY_AGAIN = timedelta(seconds=60)
@@ -44,7 +46,16 @@ async def wake(life: Life) -> None:
 
 async def save(life: Life, *, before: tuple[Bulletin, ...] = (), after: tuple[Bulletin, ...] = ()) -> bool:
     """Save, and say whether it worked. What failed for good is tried again after a while or with the next note."""
-    notes, news, entries = life.mail.notes, life.told(), life.entries
+    while len(some := first_to_save(life.entries)) < len(life.entries):
+        if not await _save(life, some):
+            return False
+    return await _save(life, life.entries, before, after)
+
+
+async def _save(
+    life: Life, entries: tuple[Entry, ...], before: tuple[Bulletin, ...] = (), after: tuple[Bulletin, ...] = ()
+) -> bool:
+    notes, news = life.mail.notes, life.told()
     request = SaveRequest(
         agent_id=life.head.agent.agent_id,
         seq=life.next_seq(),

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, FailureError
@@ -10,24 +10,25 @@ from temporalio.workflow import ActivityHandle
 
 from sagents_workflows import visibility
 from sagents_workflows.alarm import Alarm
-from sagents_workflows.batch import Batch
 
 with workflow.unsafe.imports_passed_through():
     from sagents import recording
+    from sagents.below import NOBODY_WAITS, Below, Waits
     from sagents.briefs import ChildWaits, Waiting
     from sagents.carried import Carried
+    from sagents.clipping import clipped
     from sagents.commands import Cancel, NewMessage, Note, Reset, Resume, Stop
     from sagents.contract import StartAgent
-    from sagents.deciding import claims_in_time
+    from sagents.deciding import claims_in_time, matched
     from sagents.decision_log import Entry
+    from sagents.errors import CannotResume
     from sagents.head import Head, Latest
     from sagents.interrupts import Interrupt
     from sagents.lifecycle import MILLISECOND, Lifecycle, WhileInterrupted, WhileRunning
     from sagents.loop import apply
     from sagents.mail import Mail
     from sagents.plan import AgentRef, Bulletin, CallResult, RunError
-    from sagents.replies import HALT
-    from sagents.results import Cancelled, Failed, Result
+    from sagents.results import Cancelled, Continued, Failed, Result
     from sagents.status import Status
     from sagents.viewers import Viewers
 
@@ -40,14 +41,6 @@ INTERVAL = timedelta(seconds=60)
 
 HOLDING = (Status.INTERRUPTED, Status.ERROR, Status.PAUSED)
 """What holds messages that were queued before it (B-75); a later one, or an answer, lets them go."""
-
-
-class Waits(NamedTuple):
-    """What a sub-agent's parent has to know of it: who waits for people, and whether nothing else is under way."""
-
-    parked: bool
-    own: tuple[Interrupt, ...]
-    below: tuple[ChildWaits, ...]
 
 
 class Life:
@@ -70,10 +63,9 @@ class Life:
         self.stop: Stop | None = None
         self.kept = 0  # what waits for the next life: it was there before the stop
         self.announcing = self.answering = self.reporting = False
-        self.batch: Batch | None = None
-        self.children: dict[str, ChildWaits] = {}
+        self.below = Below()
         self.broken = self.parked_told = False
-        self.reported = Waits(False, (), ())
+        self.reported = NOBODY_WAITS
         self.result: CallResult | None = None
         self.alarm = Alarm()
         self.untold_rest, self.status_told = False, self.head.status
@@ -114,45 +106,24 @@ class Life:
         return Status.ERROR if self.failing and status is Status.IDLE else status
 
     @property
-    def below(self) -> tuple[ChildWaits, ...]:
-        """What the sub-agents that are at work have said, in the order of their calls."""
-        under_way = self.batch.under_way if self.batch else frozenset()
-        calls = self.head.started.calls if under_way else ()
-        ids = [call.plan.call_id for call in calls if call.plan.call_id in under_way]
-        return tuple(self.children[call_id] for call_id in ids if call_id in self.children)
-
-    @property
     def parked(self) -> bool:
         """Whether a run is under way, and waits for nothing but people whom its sub-agents have asked."""
-        below = self.below
-        alone = self.batch is not None and len(below) == len(self.batch.under_way)
-        return bool(below) and alone and all(one.parked for one in below)
+        return self.below.are_parked
 
     @property
     def waiting(self) -> tuple[Waiting, ...]:
         """What waits for people, here and below, and who is told the decision."""
-        mine = self.head.agent.agent_id
-        own = tuple(Waiting(agent_id=mine, interrupt=interrupt) for interrupt in self.head.open_interrupts)
-        return (*own, *(waiting for one in self.below for waiting in one.waiting))
+        return self.below.waiting(self.head)
 
     @property
     def waits(self) -> Waits:
         """The same as a sub-agent reports it: nothing once it ends."""
-        if self.concludes or not self.awake:
-            return Waits(False, (), ())
-        return Waits(self.status is Status.INTERRUPTED, self.head.open_interrupts, self.below)
-
-    @property
-    def concludes(self) -> bool:
-        """Whether a sub-agent has nothing more to do; nobody goes on after a halt but its parent's people (B-53)."""
-        asked = self.head.open_interrupts
-        if self.head.agent.sub is None or self.head.status.is_running:
-            return False
-        return not asked or any(interrupt.reason == HALT for interrupt in asked)
+        reports = self.awake and not self.head.concludes
+        return self.below.waits(self.head, self.status is Status.INTERRUPTED) if reports else NOBODY_WAITS
 
     def heard(self, child: ChildWaits) -> None:
         """A sub-agent waits for people, or goes on."""
-        self.children[child.call_id] = child
+        self.below.heard(child)
         self.show_details()
 
     @property
@@ -171,11 +142,33 @@ class Life:
         made = (interrupt.made_at(now) for interrupt in head.interrupts)
         path = head.agent.path
         self.head = head.but(interrupts=tuple(one.but(path=path) if path else one for one in made))
-        self.entries += recording.entries(before, self.head, result, now)
+        self.entries += recording.entries(before, self.head, result, now, self.entries)
         self.dirty = True
-        run = self.head.run
-        if run is not None and (self.head.latest is None or self.head.latest.run_id != run.spec.id):
-            self.head = self.head.but(latest=Latest(run_id=run.spec.id, began_at=workflow.now()))
+        if (run := self.head.run) is not None:
+            known = self.head.latest
+            began_at = known.began_at if known and known.run_id == run.spec.id else now
+            latest = Latest(run_id=run.spec.id, began_at=began_at, requesters=run.spec.requesters)
+            self.head = self.head.but(latest=latest)
+
+    def resumed(self) -> None:
+        """Make the decisions that were taken, also where a run breaks off: who decided was told that it counts."""
+        for command in self.mail.take(Resume):
+            self._resume(command)
+
+    def _resume(self, command: Resume) -> None:
+        """Decide what waits for it, or go on after a pause; what does not fit leaves everything as it was."""
+        try:
+            decides = command.decisions or self.head.open_interrupts
+            decided = matched(self.head, command, workflow.now()) if decides else ()
+        except CannotResume as error:
+            self.problem = clipped(str(error))
+            return
+        for decision in decided:
+            self.took(decision)
+        if not decided and self.head.status is Status.PAUSED:
+            self.took(Continued())
+        if self.head.status.is_running:
+            self.run_begins()
 
     @property
     def ticking(self) -> tuple[Interrupt, ...]:
@@ -331,8 +324,10 @@ class Life:
             await work
         except (FailureError, TimeoutError) as error:
             if not self.breaking:
+                self.resumed()
                 self.took(Failed(error=RunError(type=type_of(error), message=words_of(error))))
         if (self.breaking or self.broken) and self.head.status.is_running:
+            self.resumed()
             self.took(Cancelled())
         self.broken = False
         if not self.head.status.is_running:

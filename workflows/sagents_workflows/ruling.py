@@ -9,7 +9,7 @@ from sagents_workflows.life import Life, words_of
 with workflow.unsafe.imports_passed_through():
     from sagents.commands import Resume
     from sagents.contract import DecisionAnswer
-    from sagents.deciding import after, judged
+    from sagents.deciding import after, bound, judged
     from sagents.decisions import Edit, Respond
     from sagents.errors import DECISION_ERRORS, CannotResume, InvalidDecision
     from sagents.head import Head
@@ -64,7 +64,7 @@ async def _taken(life: Life, command: Resume) -> tuple[DecisionAnswer, ...]:
         life.note(command)
         return ()
     check(life, command)
-    command = command.but(who=Who(at=workflow.now()))
+    command = bound(_soon(life), command).but(who=Who(at=workflow.now()))
     if _needs_code(life.head, command):
         command = await _reviewed(life, command)
     found = judged(_soon(life), command, workflow.now())

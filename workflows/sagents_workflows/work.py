@@ -11,6 +11,7 @@ from sagents_workflows.keeping import save, wake
 from sagents_workflows.life import Life
 
 with workflow.unsafe.imports_passed_through():
+    from sagents.commands import Resume
     from sagents.loop import next_action
     from sagents.results import Action, Answer, AskModel, Park, Rest, RunCalls, Settle
 
@@ -79,7 +80,7 @@ async def rest(life: Life, notes: int) -> WayOut | None:
             return None
         if life.result is not None:
             return WayOut.LEAVE
-        return WayOut.RENEW if life.mail.starts > life.kept else WayOut.LEAVE
+        return WayOut.RENEW if life.mail.starts > life.kept or life.mail.has(Resume) else WayOut.LEAVE
     parked_events = life.head.limits.parked_events
     if life.is_long(parked_events):
         return WayOut.RENEW
@@ -93,7 +94,7 @@ def time_to_leave(life: Life) -> str | None:
     """Why the agent leaves now, if it does: somebody said so, or a deadline has passed."""
     if life.stop is not None:
         return life.stop.reason
-    if life.concludes:
+    if life.head.concludes:
         return CONCLUDED
     due = leaving.departure(life)
     return due.reason if due is not None and workflow.now() >= due.at else None

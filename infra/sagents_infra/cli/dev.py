@@ -28,6 +28,7 @@ def dev(spec: str, *, port: int, ui_port: int | None, reloading: bool, reset: bo
             check_free(ui_port, "--ui-port")
         ui_port = ui_port or (port + 1000 if is_free(port + 1000) else free_port())
         _prepare(settings.home, reset)
+        _prepare_table(settings.store)
         return asyncio.run(Dev(settings.home, spec, port, ui_port, reloading).run())
 
 
@@ -51,6 +52,13 @@ def is_free(port: int) -> bool:
         return True
 
 
+def _prepare_table(store: str) -> None:
+    if store.startswith("dynamodb://"):
+        from sagents_infra.stores.dynamodb_address import make_local_table  # boto3 only for who asks for it
+
+        make_local_table(store)
+
+
 def _prepare(home: Path, reset: bool) -> None:
     """A folder that git leaves alone; with `reset`, without anything that agents knew."""
     (home / ".gitignore").write_text("*\n")
@@ -60,4 +68,5 @@ def _prepare(home: Path, reset: bool) -> None:
         for suffix in ("", "-wal", "-shm"):
             (home / f"{name}{suffix}").unlink(missing_ok=True)
     (home / "temporal.log").unlink(missing_ok=True)
-    shutil.rmtree(home / "payloads", ignore_errors=True)
+    for folder in ("payloads", "files"):
+        shutil.rmtree(home / folder, ignore_errors=True)

@@ -7,10 +7,13 @@ from typing import Self
 
 from sagents import AgentNotFound, Event, Role, Status
 from sagents.client import AgentServer
-from sagents.errors import StoreUnavailable
+from sagents.errors import CannotAnswer, StoreUnavailable
 from sagents.messages import Message
 
 LOOK_AGAIN = 1.0
+SILENCES = 60
+"""How often nobody may answer, at LOOK_AGAIN's pace or slower, before following is given up."""
+
 SOON = 0.05
 """After the event that ends a run; the agent takes a moment more."""
 
@@ -40,13 +43,19 @@ class Follower:
             return 0
 
     async def until_rest(self) -> Status:
-        """Draw what comes until the agent runs no more; what it does then."""
-        wait = LOOK_AGAIN
+        """Draw what comes until the agent runs no more; what it does then. A worker that is replaced costs a while."""
+        wait, silent = LOOK_AGAIN, 0
         while True:
             try:
                 event = await asyncio.wait_for(self._news.get(), wait)
             except TimeoutError:
-                status = await self.server.get_status(self.agent_id)
+                try:
+                    status, silent = await self.server.get_status(self.agent_id), 0
+                except CannotAnswer:
+                    silent += 1
+                    if silent > SILENCES:
+                        raise
+                    continue
                 if not status.is_running:
                     return status
                 continue

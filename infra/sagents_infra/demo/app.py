@@ -18,4 +18,5 @@ def analyst(_: AgentRequest) -> Agent:
         model=os.environ.get("MODEL") or SCRIPTED,
         system_prompt=PROMPT,
         tools=[write_todos, list_files, add_up, write_report, publish],
+        default_middleware=False,  # it has a list of tasks and a desk with files of its own
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sagents.app import Sagents
     from sagents.limits import Limits
-    from sagents.ports import Channel, Model, Presence, Signer, Store
+    from sagents.ports import Blobs, Channel, Model, Presence, Signer, Store
     from sagents_infra.dev_server import DevServer
     from sagents_infra.notify import MemoryNotifier
     from sagents_infra.settings import Settings
@@ -36,7 +36,8 @@ def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[DevSe
 class AgentEnv:
     """Agents on a real Temporal: a client, the store and channel, and a worker that can be stopped and started.
 
-    Its worker believes what `signer` has signed; `notifier.notices` are what people would have been told.
+    Its worker believes what `signer` has signed; `notifier.notices` are what people would have been told,
+    `blobs` keep the agents' files.
     """
 
     app: "Sagents"
@@ -49,6 +50,7 @@ class AgentEnv:
     prefix: str = field(default_factory=lambda: uuid4().hex[:8])
     signer: "Signer" = field(default_factory=lambda: _fresh_keys())
     notifier: "MemoryNotifier" = field(default_factory=lambda: _memory())
+    blobs: "Blobs" = field(default_factory=lambda: _no_files())
 
     def id(self, name: str = "agent") -> str:
         """An agent id that no other test has."""
@@ -59,7 +61,7 @@ class AgentEnv:
         """A worker while inside, of this application or another one: a deploy, for instance."""
         from sagents_infra.worker import make_kit, make_worker
 
-        shared = {"limits": self.limits, "signer": self.signer, "notifier": self.notifier}
+        shared = {"limits": self.limits, "signer": self.signer, "notifier": self.notifier, "blobs": self.blobs}
         kit = make_kit(app or self.app, self.store, self.channel, self.presence, **{**shared, **changes})
         try:
             async with make_worker(self.client, kit, self.settings):
@@ -137,3 +139,9 @@ def _memory() -> "MemoryNotifier":
     from sagents_infra.notify import MemoryNotifier
 
     return MemoryNotifier()
+
+
+def _no_files() -> "Blobs":
+    from sagents.memory_blobs import MemoryBlobs
+
+    return MemoryBlobs()

@@ -12,6 +12,8 @@ from sagents.interrupts import Interrupt, InterruptStatus
 from sagents.ports import Save, Store
 from sagents.principal import Principal
 
+pytestmark = pytest.mark.parametrize("store", ["memory", "sqlite"], indirect=True)  # filters ask no more of a table
+
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MANY = 980
 TOOLS = ("send_mail", "delete_all", "pay", None)

@@ -1,0 +1,76 @@
+"""The rows of bases in the DynamoDB store.
+
+Each names its ancestors as far as the nearest snapshot, so that a chain is read many rows at a time, and knows the
+weight of its chain, so that a save need not read it.
+"""
+
+from sagents.ports import Segment, Weight
+from sagents_infra.stores import dynamodb_rows as rows
+from sagents_infra.stores.bases import BaseRow, weight_of
+from sagents_infra.stores.dynamodb_rows import Row
+from sagents_infra.stores.dynamodb_table import ABSENT, Table, Write
+from sagents_infra.stores.dynamodb_texts import Draft, text_of
+
+BACK = 32
+"""Ancestors that a row names."""
+COLUMNS = ("position", "snapshot", "back", "snapshots", "segments")
+
+
+def write(table: Table, agent_id: str, segment: Segment, draft: Draft) -> list[Write]:
+    """How to write a base that is not stored yet."""
+    key, parent_key = rows.base(agent_id, segment.base.digest), rows.base(agent_id, segment.parent.digest)
+    found = table.get([key, parent_key], COLUMNS)
+    if key in found:
+        return []
+    row = BaseRow.of(segment)
+    values = {
+        "position": segment.base.position,
+        "parent": row.parent,
+        "snapshot": int(row.is_snapshot),
+        "size": row.size,
+        **_lineage(segment, row, found.get(parent_key)),
+    }
+    return [Write({**key.row, **values, **draft.text(row.body)}, ABSENT)]
+
+
+def back(table: Table, agent_id: str, digest: str) -> list[BaseRow]:
+    """The rows met on the way back from a base to the nearest snapshot, as far as they are stored."""
+    met = list[BaseRow]()
+    wanted, position = [digest], None
+    while wanted:
+        found = table.get([rows.base(agent_id, one) for one in wanted])
+        ancestors = list[str]()
+        for one in wanted:
+            row = found.get(rows.base(agent_id, one))
+            if row is None or (position is not None and row["position"] >= position):
+                return met
+            met.append(_read(table, agent_id, row))
+            ancestors, position = row["back"], row["position"]
+        wanted = ancestors
+    return met
+
+
+def weight(table: Table, agent_id: str, digest: str) -> Weight | None:
+    row = table.one(rows.base(agent_id, digest), COLUMNS)
+    if row is not None and "segments" in row:
+        return Weight(snapshot=row["snapshots"], segments=row["segments"])
+    return weight_of(agent_id, digest, back(table, agent_id, digest))
+
+
+def _lineage(segment: Segment, row: BaseRow, parent: Row | None) -> Row:
+    """Ancestors and weight; the weight is left out where an ancestor is missing, so that who asks finds out."""
+    if row.is_snapshot:
+        return {"back": [], "snapshots": row.size, "segments": 0}
+    if not row.parent:
+        return {"back": [], "snapshots": 0, "segments": row.size}
+    if parent is None or parent["position"] >= segment.base.position:
+        return {"back": [row.parent]}
+    ancestors = [row.parent, *parent["back"]][:BACK]
+    if "segments" not in parent:
+        return {"back": ancestors}
+    return {"back": ancestors, "snapshots": parent["snapshots"], "segments": parent["segments"] + row.size}
+
+
+def _read(table: Table, agent_id: str, row: Row) -> BaseRow:
+    body = text_of(table, rows.partition(agent_id), row) or ""
+    return BaseRow(row["parent"], bool(row["snapshot"]), row["size"], body)

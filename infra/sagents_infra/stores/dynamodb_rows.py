@@ -1,0 +1,136 @@
+"""The keys of the DynamoDB store, and rows as Python has them. `docs/stores.md` shows the whole table.
+
+All that is kept of an agent has the one partition key `agent#<agent id>`, compared whole: no prefix of an id, and so no
+tenant, reaches another's rows. Rules have two pointers besides, by their id and by the key that they are found with.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple
+from zlib import crc32
+
+Row = dict[str, Any]
+"""Attributes by name: str, int, bytes, and lists of str."""
+
+SHARDS = 8
+"""Partitions of the index per kind of row, so that no one of them takes all writes. Never to be changed."""
+LONG = 900
+"""Bytes of a text that may stand in a sort key, which has room for 1,024."""
+
+
+class Key(NamedTuple):
+    partition: str
+    sort: str
+
+    @property
+    def row(self) -> Row:
+        return {"pk": self.partition, "sk": self.sort}
+
+    @classmethod
+    def of(cls, row: Row) -> "Key":
+        return cls(row["pk"], row["sk"])
+
+
+def partition(agent_id: str) -> str:
+    return f"agent#{agent_id}"
+
+
+def fence(agent_id: str) -> Key:
+    return Key(partition(agent_id), "fence")
+
+
+def waiting(agent_id: str) -> Key:
+    return Key(partition(agent_id), "waiting")
+
+
+def claims(agent_id: str) -> Key:
+    return Key(partition(agent_id), "claims")
+
+
+def base(agent_id: str, digest: str) -> Key:
+    return Key(partition(agent_id), f"base{_named(digest)}")
+
+
+def record(agent_id: str, key: str) -> Key:
+    return Key(partition(agent_id), f"record{_named(key)}")
+
+
+def event(agent_id: str, number: int) -> Key:
+    return Key(partition(agent_id), f"event#{number:016}")
+
+
+def event_slot(agent_id: str, slot: str) -> Key:
+    return Key(partition(agent_id), f"slot{_named(slot)}")
+
+
+def log(agent_id: str) -> Key:
+    """There as soon as the agent has a decision log."""
+    return Key(partition(agent_id), "log")
+
+
+def decision(agent_id: str, number: int) -> Key:
+    return Key(partition(agent_id), f"decision#{number:016}")
+
+
+def decision_slot(agent_id: str, slot: str) -> Key:
+    return Key(partition(agent_id), f"decided{_named(slot)}")
+
+
+def rule(agent_id: str, rule_id: str) -> Key:
+    return Key(partition(agent_id), f"rule{_named(rule_id)}")
+
+
+def rule_by_id(rule_id: str) -> Key:
+    return Key(f"rule{_named(rule_id)}", "rule")
+
+
+def rules_under(key: str) -> str:
+    """The partition of the pointers to rules with this key."""
+    return f"rules{_named(key)}"
+
+
+def listed(kind: str, agent_id: str) -> Row:
+    """What puts a row into the index, where those of one kind are found over all agents, sorted by tenant and agent."""
+    place = agent_id.encode()[:LONG].decode(errors="ignore")
+    return {"kind": shard(kind, crc32(agent_id.encode()) % SHARDS), "place": place}
+
+
+def shard(kind: str, number: int) -> str:
+    return f"{kind}#{number}"
+
+
+def packed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row in the notation of DynamoDB."""
+    return {name: _packed(value) for name, value in row.items()}
+
+
+def unpacked(item: Mapping[str, Any]) -> Row:
+    return {name: _unpacked(value) for name, value in item.items()}
+
+
+def _packed(value: Any) -> dict[str, Any]:
+    match value:
+        case str():
+            return {"S": value}
+        case int():
+            return {"N": str(value)}
+        case bytes():
+            return {"B": value}
+        case _:
+            return {"L": [_packed(one) for one in value]}
+
+
+def _unpacked(value: Mapping[str, Any]) -> Any:
+    ((kind, content),) = value.items()
+    match kind:
+        case "N":
+            return int(content)
+        case "L":
+            return [_unpacked(one) for one in content]
+        case _:
+            return content
+
+
+def _named(text: str) -> str:
+    data = text.encode()
+    return f"#{text}" if len(data) <= LONG else f"~{sha256(data).hexdigest()}"

@@ -1,0 +1,101 @@
+"""Servers that speak DynamoDB's protocol on loopback: moto's, or AWS's own DynamoDB Local.
+
+`SAGENTS_DYNAMODB_LOCAL` names the folder of AWS's `DynamoDBLocal.jar` (the npm package `amplify-dynamodb-simulator` has
+it in `emulator`); then the suite runs against it, on the machine's Java.
+"""
+
+import logging
+import os
+import socket
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
+from importlib import import_module
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pytest
+from moto.dynamodb.models.table import Table as MotoTable
+from moto.server import ThreadedMotoServer
+
+LOCAL = "SAGENTS_DYNAMODB_LOCAL"
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def serve() -> Iterator[str]:
+    """The address of a server while it runs."""
+    folder = os.environ.get(LOCAL)
+    return _dynamodb_local(Path(folder)) if folder else _moto()
+
+
+@contextmanager
+def credentials() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in KEYS.items():
+            patch.setenv(name, value)
+        yield
+
+
+def _moto() -> Iterator[str]:
+    """moto checks conditions and writes in several steps; one request at a time makes them one, as DynamoDB has it.
+
+    For the case that a transaction fails it copies the whole table, once per item; it may keep the rows, which nobody
+    changes in place.
+    """
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    patch, module = pytest.MonkeyPatch(), import_module("moto.moto_server.threaded_moto_server")
+    make = module.make_server
+    patch.setattr(module, "make_server", lambda host, port, app, *a, **more: make(host, port, _alone(app), *a, **more))
+    patch.setattr(MotoTable, "__deepcopy__", _copied, raising=False)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+    patch.undo()
+
+
+def _alone(app: Callable[..., Any]) -> Callable[..., Any]:
+    lock = Lock()
+
+    def call(environ: Any, start_response: Any) -> Any:
+        with lock:
+            return app(environ, start_response)
+
+    return call
+
+
+def _copied(table: Any, _: Any) -> Any:
+    copied = copy(table)
+    copied.items = defaultdict(dict, {key: dict(rows) for key, rows in table.items.items()})
+    return copied
+
+
+def _dynamodb_local(folder: Path) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = ["java", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-inMemory"]
+    server = subprocess.Popen([*command, "-port", str(port)], cwd=folder, stdout=subprocess.DEVNULL)
+    try:
+        _wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError(f"DynamoDB Local did not listen on port {port}")
