@@ -20,7 +20,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHistory
 
-from sagents import Agent, Edit, Middleware, Sagents, Tool, groups, tool
+from sagents import Agent, Approve, Edit, Middleware, Sagents, SubAgent, SubAgentConfig, Tool, groups, tool
 from sagents.errors import Damaged
 from sagents.limits import Limits
 from sagents.messages import Message, MessageStatus
@@ -108,7 +108,14 @@ WISHES: dict[str, Callable[[], Message]] = {
     "wonder": lambda: asks_for(("wonder", {})),
     "rest": lambda: asks_for(("rest", {})),
     "finish": lambda: asks_for(("finish", {})),
+    "send two": lambda: asks_for(sent("research", "look at all"), sent("clerk", "shred")),
+    "lead": lambda: asks_for(sent("lead", "pass it on")),
+    "pass it on": lambda: asks_for(sent("clerk", "shred")),
 }
+
+
+def sent(name: str, instructions: str) -> tuple[str, dict[str, Any]]:
+    return "task", {"task_name": name, "instructions": instructions}
 
 
 talks = threading.Event()
@@ -140,8 +147,17 @@ class Notes(Middleware):
 def application() -> Sagents:
     app = Sagents()
     tools: list[Tool[..., Any]] = [look, step, shred, burn, send, wonder, rest, finish]
-    app.agent("helper", Agent(model=Thinks(think), tools=tools, middleware=[Notes()]))
+    app.agent("helper", Agent(model=Thinks(think), tools=tools, middleware=[Notes(), SubAgent(sub_agents())]))
     return app
+
+
+def sub_agents() -> list[SubAgentConfig]:
+    """They do what their instructions say; the lead passes it on."""
+    clerk = SubAgentConfig(name="clerk", description="Shreds", instructions="Shred.", tools=[shred, look])
+    lead = SubAgentConfig(
+        name="lead", description="Leads", instructions="Lead.", tools=[look], middleware=[SubAgent([clerk])]
+    )
+    return [SubAgentConfig(name="research", description="Looks", instructions="Look.", tools=[look]), clerk, lead]
 
 
 # ── what happens to it ───────────────────────────────────────────────────────────────────────────────────────────
@@ -258,6 +274,40 @@ async def renewed_while_parked(env: AgentEnv) -> Driven:
     await agent.reaches("interrupted")
     await agent.update("resume", [{"type": "approve"}])
     await agent.reaches("idle")
+    return agent
+
+
+@scenario
+async def sub_agents_report(env: AgentEnv) -> Driven:
+    """Two side by side; one waits for a person and is answered."""
+    agent = await started(env, "helper")
+    await agent.send("send two")
+    await agent.reaches("interrupted")
+    (view,) = await agent.interrupts()
+    await server_of(env).decide(view.agent_id, view.interrupt.id, Approve())
+    await agent.reaches("idle")
+    return agent
+
+
+@scenario
+async def a_sub_agent_of_a_sub_agent_waits(env: AgentEnv) -> Driven:
+    """A plain signal to the agent above answers it."""
+    agent = await started(env, "helper")
+    await agent.send("lead")
+    await agent.reaches("interrupted")
+    await agent.handle.signal("resume", [{"type": "reject", "reason": "no"}])
+    await agent.reaches("idle")
+    return agent
+
+
+@scenario
+async def sub_agents_cancelled(env: AgentEnv) -> Driven:
+    """While one of them waits for a person."""
+    agent = await started(env, "helper")
+    await agent.send("send two")
+    await agent.reaches("interrupted")
+    await agent.update("cancel")
+    await agent.settled()
     return agent
 
 
@@ -411,6 +461,16 @@ async def record(server: DevServer, name: str, home: Path) -> None:
         for number, run_id in enumerate(await agent.run_ids(), 1):
             history = await env.client.get_workflow_handle(agent.agent_id, run_id=run_id).fetch_history()
             (HISTORIES / f"{name}.{number}.json").write_text(brief(history))
+            await _record_below(env, name, history)
+
+
+async def _record_below(env: AgentEnv, name: str, history: WorkflowHistory) -> None:
+    """The sub-agents that a history speaks of, and theirs; a file is named by the last part of the sub-agent's id."""
+    begun = [event.child_workflow_execution_started_event_attributes for event in history.events]
+    for child in (one.workflow_execution for one in begun if one.workflow_execution.workflow_id):
+        below = await env.client.get_workflow_handle(child.workflow_id, run_id=child.run_id).fetch_history()
+        (HISTORIES / f"{name}.{child.workflow_id.rpartition('/')[2]}.json").write_text(brief(below))
+        await _record_below(env, name, below)
 
 
 def brief(history: WorkflowHistory) -> str:

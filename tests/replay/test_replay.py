@@ -15,8 +15,8 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from sagents_infra.payloads import data_converter
 from sagents_infra.worker import restrictions
-from sagents_workflows import AgentWorkflow
-from tests.replay.changed_kernel import ChangedWorkflow
+from sagents_workflows import AgentWorkflow, SubAgentWorkflow
+from tests.replay.changed_kernel import ChangedSubAgentWorkflow, ChangedWorkflow
 from tests.replay.record import HISTORIES, SCENARIOS
 
 pytestmark = pytest.mark.asyncio
@@ -25,29 +25,31 @@ RECORDED = sorted(HISTORIES.glob("*.json"))
 
 
 def history(file: Path) -> WorkflowHistory:
-    return WorkflowHistory.from_json(file.name, file.read_text())
+    """Under its own id: those of sub-agents derive from it."""
+    first = json.loads(file.read_text())["events"][0]["workflowExecutionStartedEventAttributes"]
+    return WorkflowHistory.from_json(first.get("workflowId", file.name), file.read_text())
 
 
-def replayer(kernel: type) -> Replayer:
+def replayer(*kernel: type) -> Replayer:
     runner = SandboxedWorkflowRunner(restrictions=restrictions())
-    return Replayer(workflows=[kernel], workflow_runner=runner, data_converter=data_converter())
+    return Replayer(workflows=kernel, workflow_runner=runner, data_converter=data_converter())
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
 async def test_a_recorded_history_replays(file: Path) -> None:
-    await replayer(AgentWorkflow).replay_workflow(history(file))
+    await replayer(AgentWorkflow, SubAgentWorkflow).replay_workflow(history(file))
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
 async def test_a_kernel_that_did_something_else_would_be_caught(file: Path) -> None:
     with pytest.raises(workflow.NondeterminismError):
-        await replayer(ChangedWorkflow).replay_workflow(history(file))
+        await replayer(ChangedWorkflow, ChangedSubAgentWorkflow).replay_workflow(history(file))
 
 
 async def test_each_scenario_is_recorded_and_small_enough_to_be_read_without_a_store() -> None:
     assert {file.name.partition(".")[0] for file in RECORDED} == set(SCENARIOS)
     assert max(file.stat().st_size for file in RECORDED) < 100_000
-    assert not [file.name for file in RECORDED if "external" in file.read_text().lower()]
+    assert not [file.name for file in RECORDED if "externalpayload" in file.read_text().lower()]
 
 
 def events(name: str) -> list[dict[str, Any]]:
@@ -70,6 +72,9 @@ def events(name: str) -> list[dict[str, Any]]:
         ("a_store_with_a_hole", "activityTaskFailedEventAttributes", 2),
         ("went_back_to_before_a_tool", "workflowTaskFailedEventAttributes", 1),
         ("many_tools", "activityTaskScheduledEventAttributes", 12),
+        ("sub_agents_report", "childWorkflowExecutionCompletedEventAttributes", 2),
+        ("sub_agents_cancelled", "workflowExecutionCancelRequestedEventAttributes", 1),
+        ("a_sub_agent_of_a_sub_agent_waits", "signalExternalWorkflowExecutionInitiatedEventAttributes", 3),
     ],
 )
 async def test_a_recording_shows_what_its_name_says(name: str, what: str, least: int) -> None:
