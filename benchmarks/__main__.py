@@ -16,6 +16,7 @@ NAMES = {
     "time": "benchmarks.times",
     "issue1890": "benchmarks.issue1890",
     "parked": "benchmarks.parked",
+    "children": "benchmarks.children",
 }
 
 

@@ -46,4 +46,4 @@ __all__ = [
 @cache
 def default_stack() -> tuple[Middleware, ...]:
     """What every agent gets unless it says `default_middleware=False`, in order (B-2). All agents share the objects."""
-    return (TodoList(), FileSystem(), Summarization(), PatchToolCalls())
+    return (TodoList(), FileSystem(), SubAgent(), Summarization(), PatchToolCalls())

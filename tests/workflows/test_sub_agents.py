@@ -434,3 +434,16 @@ async def test_stop_ends_what_waits_below_at_once(agent_env: Any) -> None:
         assert time.monotonic() - begun < SOON
         assert await closed(agent, "research-1.1.0")
         assert await server.inbox() == []
+
+
+# ── what it costs ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_five_sub_agents_of_ten_calls_leave_a_small_history_in_their_parent(agent_env: Any) -> None:
+    """The benchmark `children` in small: what they do is in their own histories."""
+    names = ["research"] * 5
+    async with agent_env(desk(config(model=uses("look", times=10)), model=sends(*names))) as env:
+        agent = await started(env, "desk")
+        await agent.say("Go")
+        assert [result.text for result in await results(agent)] == ["done: seen 0"] * 5
+        assert (await agent.info()).history_bytes < 75_000

@@ -63,6 +63,7 @@ class Fence(NamedTuple):
             "rows": self.tip.number,
             "tip": self.tip.hash,
             **self.text,
+            **rows.listed_below(self.agent_id),
         }
 
     @property

@@ -95,6 +95,16 @@ def listed(kind: str, agent_id: str) -> Row:
     return {"kind": shard(kind, crc32(agent_id.encode()) % SHARDS), "place": place}
 
 
+def listed_below(agent_id: str) -> Row:
+    """What puts the fence of a sub-agent into the index, where those of one root are found; nothing for a root."""
+    root, slash, _ = agent_id.partition("/")
+    return {"kind": below(root), "place": agent_id.encode()[:LONG].decode(errors="ignore")} if slash else {}
+
+
+def below(root_id: str) -> str:
+    return f"below#{root_id}"
+
+
 def shard(kind: str, number: int) -> str:
     return f"{kind}#{number}"
 

@@ -60,6 +60,12 @@ def commit(table: Table, before: Fence, after: Fence, writes: list[Write], draft
 
 def delete(table: Table, agent_id: str) -> None:
     """Remove all rows of an agent. A mark in the place of the fence holds off writers until the last one is gone."""
+    for row in table.placed(rows.below(agent_id.partition("/")[0]), f"{agent_id}/"):
+        _delete(table, row["pk"].removeprefix("agent#"))
+    _delete(table, agent_id)
+
+
+def _delete(table: Table, agent_id: str) -> None:
     fence = table.settled(lambda: _marked(table, agent_id))
     while found := [
         row for row in table.keys(rows.partition(agent_id), "rule", "key") if Key.of(row) != rows.fence(agent_id)

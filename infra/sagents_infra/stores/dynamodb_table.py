@@ -122,6 +122,16 @@ class Table:
             for page in self._pages({**query, "ExpressionAttributeValues": values}, None):
                 yield from (unpacked(item) for item in page)
 
+    def placed(self, kind: str, prefix: str) -> list[Row]:
+        """The rows of one partition of the index whose place begins like this; a moment behind, too."""
+        condition = {
+            "IndexName": INDEX,
+            "KeyConditionExpression": "#kind = :kind AND begins_with(#place, :prefix)",
+            "ExpressionAttributeNames": {"#kind": "kind", "#place": "place"},
+            "ExpressionAttributeValues": packed({":kind": kind, ":prefix": prefix}),
+        }
+        return [unpacked(item) for page in self._pages(condition, None) for item in page]
+
     def write(self, writes: Sequence[Write]) -> None:
         """All of it or nothing. Raises `Raced` where a condition does not hold."""
         self._call("transact_write_items", TransactItems=[self._item(write) for write in writes])

@@ -326,6 +326,20 @@ async def test_agents_with_equal_digests_and_keys_do_not_meet(store: Store) -> N
 
 
 @pytest.mark.asyncio
+async def test_sub_agents_are_deleted_with_their_agent_at_whatever_depth(store: Store) -> None:
+    below = (f"{AGENT}/a-1.1.0", f"{AGENT}/a-1.1.0/b-1.1.0")
+    for agent_id in (*below, f"{AGENT}0/a-1.1.0"):
+        await store.take_over(agent_id, RUN, 0)
+        await store.put_once(agent_id, "step", "{}", RUN)
+    await store.delete(below[1])
+    assert await store.get(below[0], "step") == "{}"
+    await store.delete(AGENT)
+    assert [await store.load(agent_id) for agent_id in below] == [None, None]
+    assert await store.get(below[0], "step") is None
+    assert await store.get(f"{AGENT}0/a-1.1.0", "step") == "{}"
+
+
+@pytest.mark.asyncio
 async def test_a_deleted_agent_leaves_nothing_and_its_neighbour_everything(store: Store) -> None:
     await saved(store, a_segment(A, NOTHING))
     await store.put_once(AGENT, "step", "{}", RUN)
