@@ -158,3 +158,13 @@ async def test_of_too_many_connections_the_one_used_longest_ago_is_closed() -> N
         with mine.using(places[1]) as again:
             assert again is not idle
     await mine.close()
+
+
+async def test_a_call_that_never_reached_the_server_is_no_doubt_to_the_model(site: Site) -> None:
+    """Nothing can have happened, so nobody has to check."""
+    address = site.address()
+    delete = await tool(address, "delete")
+    await site.stop()
+    with pytest.raises(ToolServerFailed, match="cannot be reached") as failed:
+        await connect(address).call(delete, {"path": "a"}, print)
+    assert "may have taken effect" not in str(failed.value)
