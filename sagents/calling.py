@@ -16,10 +16,9 @@ from sagents.files import Files
 from sagents.hooks import HookContext
 from sagents.messages import ToolCall
 from sagents.mistakes import InvalidArguments
-from sagents.placeholders import placeholder
 from sagents.plan import CallRequest, CallResult
 from sagents.replies import ModelRetry, RaiseInterrupt
-from sagents.returned import Unusable, failed, kept
+from sagents.returned import Unusable, asked, failed, kept
 from sagents.revalidating import objection
 from sagents.state import State
 from sagents.surroundings import Surroundings
@@ -129,8 +128,8 @@ class Execution:
             async with deadline:
                 result = kept(self.call, await self._value(), self.read)
                 return result.but(queued=tuple(self.context.queued)) if self.context.queued else result
-        except RaiseInterrupt as asked:
-            return CallResult(result=placeholder(self.call, asked.raised), raised=asked.raised)
+        except RaiseInterrupt as question:
+            return asked(self.call, question.raised)
         except ModelRetry as again:
             return failed(self.call, str(again))
         except Unusable as error:

@@ -167,9 +167,9 @@ class Judge:
     def _check_person(self, interrupt: Interrupt) -> None:
         who, approvers = self.who, interrupt.approvers
         if who.is_operator:
-            if interrupt.operators_may_decide or (approvers is None and interrupt.self_approval):
+            if interrupt.is_for_anybody or interrupt.operators_may_decide:
                 return
-            people = approvers or "people other than who asked for it"
+            people = approvers or "people whom a door knows"
             raise self._no(Forbidden, f"it is for {people}; nobody vouches for who decides here: give a principal")
         if not interrupt.self_approval and who.subject in interrupt.requesters:
             raise self._no(Forbidden, f"{who.name!r} asked for it; somebody else has to decide")

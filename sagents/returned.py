@@ -9,8 +9,11 @@ from pydantic_core import from_json, to_json
 
 from sagents import replies
 from sagents.clipping import clipped
+from sagents.interrupts import Raised
 from sagents.messages import ContentPart, ToolCall, ToolResult
 from sagents.metadata import patch
+from sagents.nesting import MAX_DEPTH, is_deep
+from sagents.placeholders import placeholder
 from sagents.plan import CallResult
 from sagents.state import State, StateDelta
 
@@ -45,7 +48,16 @@ def kept(call: ToolCall, value: object, read: State | None) -> CallResult:
         raise Unusable(f"it returned what is no JSON: {error}") from None
     if size > MAX_RESULT_CHARACTERS:
         raise Unusable(f"it returned {size:,} characters, {MAX_RESULT_CHARACTERS:,} fit; ask for a part of it")
+    if is_deep(result.model_dump(mode="json")):
+        raise Unusable(f"it returned a value that is nested deeper than {MAX_DEPTH} levels; return its text")
     return result
+
+
+def asked(call: ToolCall, raised: Raised) -> CallResult:
+    """The call's result while a person is asked."""
+    if is_deep(raised.model_dump(mode="json")):
+        return failed(call, f"Its question could not be asked: its data are nested deeper than {MAX_DEPTH} levels.")
+    return CallResult(result=placeholder(call, raised), raised=raised)
 
 
 def _of(call: ToolCall, value: object, read: State | None) -> CallResult:

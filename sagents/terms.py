@@ -55,10 +55,15 @@ class Terms(Frozen):
     def takes(self, who: Who) -> bool:
         """Whether a decision of theirs counts, now or once more people are asked."""
         if who.is_operator:
-            return self.operators_may_decide or (self.approvers is None and self.self_approval)
+            return self.operators_may_decide or self.is_for_anybody
         if not self.self_approval and who.subject in self.requesters:
             return False
         return self.approvers is None or reduce(or_, (step.to for step in self.escalate), self.approvers).admits(who)
+
+    @property
+    def is_for_anybody(self) -> bool:
+        """Whether nobody has to be told apart: then operators may decide too."""
+        return self.approvers is None and self.self_approval and self.required_approvals == 1
 
     @property
     def terms(self) -> dict[str, Any]:

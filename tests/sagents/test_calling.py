@@ -191,6 +191,30 @@ class Blob:
     """No JSON."""
 
 
+@pytest.mark.parametrize("way", ["artifacts", "state", "question"])
+async def test_what_is_nested_too_deeply_to_be_read_back_is_a_clear_error(way: str) -> None:
+    """A worker could not read it from the history, and the agent would be stuck for good."""
+    deep: JsonValue = 1
+    for _ in range(150):
+        deep = [deep]
+
+    @tool
+    def dig() -> ToolResult:
+        """Dig deep."""
+        match way:
+            case "artifacts":
+                return ToolResult("found", artifacts=deep)
+            case "state":
+                return ToolResult("found", state=StateDelta(metadata={"deep": deep}))
+            case _:
+                raise RaiseInterrupt("Go on?", data={"deep": deep})
+
+    result = await run(dig)
+    assert result.result.is_error
+    assert "nested deeper than 100 levels" in result.result.text
+    assert (result.raised, result.delta) == (None, None)
+
+
 async def test_what_is_no_json_is_a_clear_error() -> None:
     @tool
     def give(circular: bool) -> object:

@@ -114,6 +114,8 @@ def test_of_several_decisions_all_are_taken_or_none() -> None:
         ({"self_approval": False, "requesters": ("ann",)}, person("ann"), False),
         ({"self_approval": False, "requesters": ("ann",)}, person("bob"), True),
         ({"self_approval": False}, Who(), False),
+        ({"required_approvals": 2}, Who(), False),
+        ({"required_approvals": 2, "operators_may_decide": True}, Who(), True),
     ],
 )
 def test_who_may_decide(terms: dict[str, Any], who: Who, allowed: bool) -> None:

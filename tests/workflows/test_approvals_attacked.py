@@ -8,8 +8,9 @@ import pytest
 from sagents import Agent, Edit, Sagents, ToolContext, ask, tool
 from sagents.decision_log import EntryKind
 from sagents.decisions import Approve
-from sagents.errors import Forbidden
+from sagents.errors import Forbidden, StoreUnavailable
 from sagents.hooks import HookContext, Middleware
+from sagents.limits import Limits
 from sagents.messages import Message
 from sagents.middleware import HumanInTheLoop
 from sagents.policy import Policy
@@ -46,6 +47,21 @@ class Flag:
         self.is_set = True
 
 
+class Looks(Middleware):
+    """Its tools are asked for by a step and, where somebody edits, by a review: that one takes a while."""
+
+    id = "looks"
+
+    def __init__(self) -> None:
+        self.armed, self.began, self.goes_on = Flag(), Flag(), Flag()
+
+    async def tools(self, context: HookContext, /) -> Any:
+        if self.armed.is_set and not self.began.is_set:
+            self.began.set()
+            await self.goes_on.wait()
+        return ()
+
+
 async def problem_of(agent: Driven) -> str | None:
     return (await agent.info()).problem
 
@@ -80,29 +96,17 @@ async def _asks_next(agent: Driven, first: str) -> bool:
 
 async def test_an_edit_by_place_is_about_the_call_that_waited_when_it_was_given(agent_env: Any) -> None:
     """It is looked at for a while; meanwhile somebody else decides, and another call waits at the same place."""
-    bank, armed, looked, goes_on = Bank(), Flag(), Flag(), Flag()
-
-    class Slow(Middleware):
-        """Whose tools take a while, where a review asks for them."""
-
-        id = "slow"
-
-        async def tools(self, context: HookContext, /) -> Any:
-            if armed.is_set and not looked.is_set:
-                looked.set()
-                await goes_on.wait()
-            return ()
-
-    app = desk(bank, ask(), Thinks(one_after_the_other), middleware=[Slow()])
+    bank, looks = Bank(), Looks()
+    app = desk(bank, ask(), Thinks(one_after_the_other), middleware=[looks])
     async with waiting(agent_env, app) as (agent, server):
         first = await the_interrupt(agent)
-        armed.set()
+        looks.armed.set()
         edit = {"type": "edit", "arguments": {"order": "z", "amount": 9.0}}
         late = asyncio.create_task(agent.refused("resume", [edit]))
-        await looked.wait()
+        await looks.began.wait()
         await server.decide(agent.agent_id, first, Approve())
         await until(lambda: _asks_next(agent, first))
-        goes_on.set()
+        looks.goes_on.set()
         assert (await late).type == "DecisionConflict"
         assert (await agent.status(), bank.paid) == ("interrupted", [("a", 1.0)])
 
@@ -252,6 +256,50 @@ async def test_a_message_that_waited_behind_a_hook_does_not_supersede_a_decision
         await agent.send("Never mind")
         goes_on.set()
         await until(lambda: _paid(bank))
+
+
+async def test_a_review_that_takes_long_holds_up_nobody_else(agent_env: Any) -> None:
+    """Neither where the history has grown so long that the workflow wants to continue as new."""
+    bank, looks = Bank(), Looks()
+    app = desk(bank, ask(), middleware=[looks])
+    async with agent_env(app, limits=Limits(parked_events=40)) as env:
+        agent, server = await started(env, "helper"), server_of(env)
+        await agent.send("Refund order 7")
+        await agent.reaches("interrupted")
+        looks.armed.set()
+        edit = {"type": "edit", "arguments": {"order": "z", "amount": 9.0}}
+        late = asyncio.create_task(agent.refused("resume", [edit]))
+        await looks.began.wait()
+        while (await agent.info()).history_events < 60:
+            await agent.handle.signal("touch", {})
+        await server.decide(agent.agent_id, await the_interrupt(agent), Approve())
+        await until(lambda: _paid(bank), 10)
+        looks.goes_on.set()
+        assert (await late).type == "DecisionConflict"
+
+
+async def test_nothing_comes_of_a_decision_while_the_store_is_away(agent_env: Any) -> None:
+    """It is on record before its call runs, once, however often the save was tried."""
+    bank, tries = Bank(), list[StoreCall]()
+    store = WatchedStore(MemoryStore())
+
+    async def away(call: StoreCall) -> None:
+        if (call.method, call.effect) == ("save", "save") and len(tries) < 3:
+            assert bank.paid == []
+            tries.append(call)
+            raise StoreUnavailable("out for lunch")
+
+    async with agent_env(desk(bank, ask()), store=store) as env:
+        agent, server = await started(env, "helper"), server_of(env)
+        await agent.send("Refund order 7")
+        await agent.reaches("interrupted")
+        await until(lambda: _has_kinds(agent, 1))
+        store.before = away
+        await server.decide(agent.agent_id, await the_interrupt(agent), Approve())
+        assert await agent.settled() == "idle"
+        assert len(tries) == 3
+        assert await kinds(agent) == [EntryKind.REQUESTED, EntryKind.DECIDED]
+        assert bank.paid == [("7", 500.0)]
 
 
 # ── payloads ─────────────────────────────────────────────────────────────────────────────────────────────────────

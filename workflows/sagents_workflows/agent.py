@@ -67,8 +67,13 @@ class AgentWorkflow:
             way_out = working.result()  # no await from here to the command
             if self.at_boundary(way_out):
                 return self.leave(way_out)
-            await workflow.wait_condition(self._is_quiet)
+            await self._quiet_or_news()
             working = asyncio.create_task(work(self.life))
+
+    async def _quiet_or_news(self) -> None:
+        """News are acted on, whoever else is still being answered."""
+        notes = self.life.mail.notes
+        await workflow.wait_condition(lambda: self._is_quiet() or self.life.mail.notes != notes)
 
     def _is_quiet(self) -> bool:
         return workflow.all_handlers_finished() and not (self.life.announcing or self.life.reporting)

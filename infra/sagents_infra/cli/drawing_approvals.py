@@ -67,7 +67,7 @@ def commands(item: InboxItem) -> list[str]:
 def _who(item: InboxItem) -> str:
     """The options that say who decides, where it matters."""
     interrupt = item.interrupt
-    if interrupt.approvers is None and interrupt.self_approval:
+    if interrupt.is_for_anybody:
         return ""
     group = " --group NAME" if interrupt.approvers is not None and interrupt.approvers.groups else ""
     return f" --as NAME{group}{f' --tenant {item.tenant}' if item.tenant else ''}"

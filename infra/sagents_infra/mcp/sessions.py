@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import Context
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
 
@@ -35,7 +36,8 @@ class Session:
         self._address, self._on_change = address, on_change
         self._ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
         self._stop = asyncio.Event()
-        self._task = asyncio.create_task(self._lived(), name=f"mcp {address.name}")
+        # Whoever happens to come first shares it with others: nothing of their context goes in.
+        self._task = asyncio.create_task(self._lived(), name=f"mcp {address.name}", context=Context())
         self._task.add_done_callback(_looked_at)
         self.over = False
 
@@ -104,7 +106,7 @@ class Session:
         try:
             async with client.listen(tools_list_changed=True) as changes:
                 async for _ in changes:
-                    self._on_change()
+                    continue  # `_heard` hears of them too
         except (MCPError, RuntimeError, SubscriptionLost):
             return  # a list counts for a while only, and is then asked for again
 

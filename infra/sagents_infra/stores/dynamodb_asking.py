@@ -10,7 +10,7 @@ from sagents_infra.stores import dynamodb_rows as rows
 from sagents_infra.stores.deciding import claimed_after
 from sagents_infra.stores.dynamodb_rows import Row
 from sagents_infra.stores.dynamodb_table import ABSENT, Table, Write
-from sagents_infra.stores.dynamodb_texts import Draft, drafting, drop, text_of
+from sagents_infra.stores.dynamodb_texts import Draft, drafting, text_of
 from sagents_infra.stores.entries import Waiting, arrived, asked
 
 WAITING, CLAIMS = "waiting", "claims"
@@ -30,6 +30,7 @@ def replaced(table: Table, agent_id: str, row: Row | None, bodies: Sequence[str]
     now += [Waiting.of(agent_id, body, number + at) for at, body in enumerate(arrived(bodies, before))]
     if now == before:
         return []
+    draft.instead_of(row)
     if not now:
         return [Write(rows.waiting(agent_id).row, action="Delete")]
     text = draft.text(json.dumps([(one.number, one.created_at, one.body) for one in now]))
@@ -52,7 +53,6 @@ def claim(table: Table, on: tuple[str, str], by: str, wish: Claim | None, now: d
     if after != before:
         with drafting(table, rows.partition(agent_id)) as draft:
             table.write([_write(agent_id, row, after, draft)])
-        drop(table, rows.partition(agent_id), row or {})
     return held
 
 
@@ -66,6 +66,7 @@ def forgotten(table: Table, agent_id: str, row: Row | None, interrupts: Sequence
 
 def _write(agent_id: str, row: Row | None, claims: dict[str, Claim], draft: Draft) -> Write:
     unchanged = ABSENT if row is None else {"version": row["version"]}
+    draft.instead_of(row)
     if not claims:
         return Write(rows.claims(agent_id).row, unchanged, "Delete")
     text = draft.text(json.dumps({interrupt_id: claim.model_dump_json() for interrupt_id, claim in claims.items()}))

@@ -38,7 +38,10 @@ def back(table: Table, agent_id: str, digest: str) -> list[BaseRow]:
     met = list[BaseRow]()
     wanted, position = [digest], None
     while wanted:
-        found = table.get([rows.base(agent_id, one) for one in wanted])
+        keys = [rows.base(agent_id, one) for one in wanted]
+        found = table.get(keys)
+        if len(found) < len(keys):  # lost, or on its way with the save that we know it from
+            found |= table.settled_rows([key for key in keys if key not in found])
         ancestors = list[str]()
         for one in wanted:
             row = found.get(rows.base(agent_id, one))

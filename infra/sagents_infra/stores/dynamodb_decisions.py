@@ -9,9 +9,10 @@ from sagents.decision_log import row_after
 from sagents_infra.stores import dynamodb_rows as rows
 from sagents_infra.stores.deciding import KeptRule, slot_of
 from sagents_infra.stores.dynamodb_fence import Fence
+from sagents_infra.stores.dynamodb_numbered import numbered
 from sagents_infra.stores.dynamodb_rows import Key, Row
 from sagents_infra.stores.dynamodb_table import ABSENT, Table, Write
-from sagents_infra.stores.dynamodb_texts import Draft, drafting, drop, text_of
+from sagents_infra.stores.dynamodb_texts import Draft, drafting, text_of
 
 LOG, RULE = "log", "rule"
 """Kinds of rows in the index."""
@@ -33,7 +34,7 @@ def new_rows(table: Table, fence: Fence, entries: Sequence[str]) -> list[Decided
 
 def entry_writes(row: Decided, draft: Draft) -> list[Write]:
     agent_id = row.agent_id
-    tip = {"number": row.number, "hash": row.hash}
+    tip = {"number": row.number, "hash": row.hash, "at": int(time.time())}
     kept = {**rows.decision(agent_id, row.number).row, **tip, **draft.text(row.model_dump_json())}
     slot = {**rows.decision_slot(agent_id, str(row.written["slot"])).row, "number": row.number}
     first = [Write({**rows.log(agent_id).row, **rows.listed(LOG, agent_id)})] if row.number == 1 else []
@@ -41,9 +42,8 @@ def entry_writes(row: Decided, draft: Draft) -> list[Write]:
 
 
 def logged(table: Table, agent_id: str, after: int, limit: int) -> tuple[str, ...]:
-    partition, first = rows.partition(agent_id), rows.decision(agent_id, max(after, 0) + 1).sort
-    found = table.query(partition, (first, "decision#~"), max(limit, 0))
-    return tuple(text_of(table, partition, row) or "" for row in found)
+    found = numbered(table, rows.decision, agent_id, after, limit)
+    return tuple(text_of(table, row["pk"], row) or "" for row in found)
 
 
 def logs(table: Table) -> tuple[str, ...]:
@@ -92,9 +92,8 @@ def revoke(table: Table, rule_id: str, by: str, at: datetime) -> bool:
         return False
     with drafting(table, row["pk"]) as draft:
         others = {name: value for name, value in row.items() if name not in ("text", "parts", "count")}
-        changed = {**others, **draft.text(kept.body), "version": row["version"] + 1}
+        changed = {**others, **draft.instead_of(row).text(kept.body), "version": row["version"] + 1}
         table.write([Write(changed, {"version": row["version"]})])
-    drop(table, row["pk"], row)
     return True
 
 

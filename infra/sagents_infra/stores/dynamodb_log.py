@@ -1,12 +1,14 @@
 """The rows of events in the DynamoDB store: one under its number, and one that says which number a slot has."""
 
 from collections.abc import Mapping, Sequence
+from time import time
 
 from sagents.events import Event
 from sagents.ports import News
 from sagents_infra.stores import dynamodb_rows as rows
 from sagents_infra.stores.dynamodb_batches import batches
 from sagents_infra.stores.dynamodb_fence import Fence
+from sagents_infra.stores.dynamodb_numbered import numbered
 from sagents_infra.stores.dynamodb_rows import Row
 from sagents_infra.stores.dynamodb_table import ABSENT, Table, Write
 from sagents_infra.stores.dynamodb_texts import Draft, drafting, text_of
@@ -29,15 +31,14 @@ def append(table: Table, agent_id: str, news: Sequence[News], run: str, expires:
         for batch in batches(groups) if groups else ():
             after = fence.after(saved)._replace(events=fence.events + len(batch) // 2)
             table.write([after.replacing(fence), *batch])
-            draft.keys.clear()
+            draft.written()
             fence = after
     return tuple(event_of(agent_id, (known | new)[one.slot][1]) for one in news)
 
 
 def events(table: Table, agent_id: str, after: int, limit: int) -> tuple[Event, ...]:
-    partition, first = rows.partition(agent_id), rows.event(agent_id, max(after, 0) + 1).sort
-    found = table.query(partition, (first, "event#~"), max(limit, 0))
-    return tuple(event_of(agent_id, text_of(table, partition, row) or "") for row in found)
+    found = numbered(table, rows.event, agent_id, after, limit)
+    return tuple(event_of(agent_id, text_of(table, row["pk"], row) or "") for row in found)
 
 
 def _known(table: Table, agent_id: str, news: Sequence[News], taken: Mapping[str, int]) -> Numbered:
@@ -65,5 +66,5 @@ def _numbered(news: Sequence[News], known: Numbered, newest: int) -> Numbered:
 
 def _writes(agent_id: str, slot: str, numbered: tuple[int, str], draft: Draft, expires: Row) -> list[Write]:
     number, entry = numbered
-    row = {**rows.event(agent_id, number).row, **draft.text(entry), **expires}
+    row = {**rows.event(agent_id, number).row, "number": number, "at": int(time()), **draft.text(entry), **expires}
     return [Write(row, ABSENT), Write({**rows.event_slot(agent_id, slot).row, "number": number, **expires}, ABSENT)]

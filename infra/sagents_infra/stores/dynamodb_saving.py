@@ -12,10 +12,11 @@ from sagents.ports import Save, SavedHead
 from sagents_infra.stores import dynamodb_asking, dynamodb_bases, dynamodb_decisions
 from sagents_infra.stores import dynamodb_rows as rows
 from sagents_infra.stores.dynamodb_batches import ITEMS, batches
+from sagents_infra.stores.dynamodb_calls import Raced
 from sagents_infra.stores.dynamodb_fence import ROOM, Fence, read
 from sagents_infra.stores.dynamodb_rows import Key
-from sagents_infra.stores.dynamodb_table import Raced, Table, Write
-from sagents_infra.stores.dynamodb_texts import Draft, drafting, drop
+from sagents_infra.stores.dynamodb_table import Table, Write
+from sagents_infra.stores.dynamodb_texts import Draft, drafting
 from sagents_infra.stores.fence import saved
 
 BYTES = 2_000_000
@@ -32,9 +33,8 @@ def save(table: Table, save: Save) -> SavedHead:
             fence = commit(table, fence, fence.after(fence.claimed(save.workflow_run_id)), batch, draft)
         if row is fence.saved:
             return _retried(table, fence, row, last, draft)
-        after = fence.after(row)._replace(text=draft.text(save.head, ROOM))
+        after = fence.after(row)._replace(text=draft.instead_of(fence.text).text(save.head, ROOM))
         commit(table, fence, after, [*_kept(table, save, draft), *last], draft)
-    drop(table, rows.partition(save.agent_id), fence.text)
     return row
 
 
@@ -54,7 +54,7 @@ def commit(table: Table, before: Fence, after: Fence, writes: list[Write], draft
     """Write all this with the fence, whose tip follows the decisions among it."""
     after = after._replace(tip=_tip(before.tip, writes))
     table.write([after.replacing(before), *writes])
-    draft.keys.clear()
+    draft.written()
     return after
 
 
@@ -108,7 +108,6 @@ def _marked(table: Table, agent_id: str) -> Fence:
     mark = Fence(agent_id, before.version + 1, is_being_deleted=True)
     row = {**rows.fence(agent_id).row, "version": mark.version, "run": mark.run, "deleting": 1}
     table.write([Write(row, before.unchanged)])
-    drop(table, rows.partition(agent_id), before.text)
     return mark
 
 

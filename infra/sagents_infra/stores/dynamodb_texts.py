@@ -14,8 +14,9 @@ from contextlib import contextmanager, suppress
 from uuid import uuid4
 
 from sagents.errors import StoreUnavailable
+from sagents_infra.stores.dynamodb_calls import Raced, Torn
 from sagents_infra.stores.dynamodb_rows import Key, Row
-from sagents_infra.stores.dynamodb_table import Raced, Table, Torn
+from sagents_infra.stores.dynamodb_table import Table
 
 ROOM = 300_000
 """Bytes of a text that stands in its row, and of each part."""
@@ -27,6 +28,7 @@ class Draft:
     def __init__(self, table: Table, partition: str) -> None:
         self._table, self._partition = table, partition
         self.keys: list[Key] = []
+        self.gone: list[Key] = []
 
     def text(self, text: str | None, room: int = ROOM) -> Row:
         """The attributes by which a row has this text."""
@@ -42,6 +44,15 @@ class Draft:
             self._table.put({**key.row, "bytes": piece})
         return {"parts": name, "count": len(pieces)}
 
+    def instead_of(self, row: Row | None) -> "Draft":
+        """Remove the parts of a row that is replaced, once it is."""
+        self.gone += _parts(self._partition, row or {})
+        return self
+
+    def written(self) -> None:
+        """The rows are there, and the parts belong to them."""
+        self.keys.clear()
+
 
 @contextmanager
 def drafting(table: Table, partition: str) -> Iterator[Draft]:
@@ -54,6 +65,7 @@ def drafting(table: Table, partition: str) -> Iterator[Draft]:
     except Exception:
         _remove(table, draft.keys)
         raise
+    _remove(table, draft.gone)
 
 
 def text_of(table: Table, partition: str, row: Row) -> str | None:
@@ -66,11 +78,6 @@ def text_of(table: Table, partition: str, row: Row) -> str | None:
     if len(found) < len(keys):
         raise Torn(f"{len(keys) - len(found)} of {len(keys)} parts of a text in {partition!r} are missing.")
     return b"".join(found[key]["bytes"] for key in keys).decode()
-
-
-def drop(table: Table, partition: str, row: Row) -> None:
-    """Remove the parts of a text whose row was replaced."""
-    _remove(table, _parts(partition, row))
 
 
 def _remove(table: Table, keys: list[Key]) -> None:

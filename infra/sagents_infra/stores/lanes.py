@@ -6,6 +6,7 @@ So the writers of one process do not race each other for an agent's row, and non
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -27,22 +28,27 @@ class Lanes:
         with self._lock:
             if lane in self._waiting:
                 self._waiting[lane].append(task)
-                return future
-            self._waiting[lane] = deque()
-        self._start(lane, task)
+            else:
+                self._threads.submit(self._run, lane, task)
+                self._waiting[lane] = deque()
         return future
 
-    def _start(self, lane: str, task: Task) -> None:
-        self._threads.submit(self._run, lane, task)
-
     def _run(self, lane: str, task: Task) -> None:
-        task()
+        following: Task | None = task
+        while following is not None:
+            following()
+            following = self._next(lane)
+            if following is not None:
+                with suppress(RuntimeError):  # no new work is taken any more: this thread finishes the lane
+                    self._threads.submit(self._run, lane, following)  # behind the others that wait for a thread
+                    return
+
+    def _next(self, lane: str) -> Task | None:
         with self._lock:
-            if not self._waiting[lane]:
-                del self._waiting[lane]
-                return
-            following = self._waiting[lane].popleft()
-        self._start(lane, following)  # behind the others that wait for a thread
+            if self._waiting[lane]:
+                return self._waiting[lane].popleft()
+            del self._waiting[lane]
+            return None
 
 
 def _task(future: "Future[Any]", work: Callable[[], Any]) -> Task:

@@ -15,6 +15,7 @@ from sagents.errors import ToolServerFailed
 from sagents.ports import ServerAddress, ServerTool
 from sagents_infra.mcp import connect, sessions
 from sagents_infra.mcp.pool import Pool, pool
+from tests.infra.mcp.older_site import OlderSite
 from tests.infra.mcp.sites import PROGRAM, Site
 from tests.infra.mcp.talking import call, text, tool, until
 
@@ -158,3 +159,24 @@ async def test_of_too_many_connections_the_one_used_longest_ago_is_closed() -> N
         with mine.using(places[1]) as again:
             assert again is not idle
     await mine.close()
+
+
+async def test_a_call_that_never_reached_the_server_is_no_doubt_to_the_model(site: Site) -> None:
+    """Nothing can have happened, so nobody has to check."""
+    address = site.address()
+    delete = await tool(address, "delete")
+    await site.stop()
+    with pytest.raises(ToolServerFailed, match="cannot be reached") as failed:
+        await connect(address).call(delete, {"path": "a"}, print)
+    assert "may have taken effect" not in str(failed.value)
+
+
+async def test_a_session_that_the_server_has_forgotten_is_made_anew_also_for_a_call_that_may_not_run_twice() -> None:
+    """The server did not look at the call."""
+    site = OlderSite()
+    with site.open() as address:
+        assert text(await call(address, "send")) == "s1: sent"
+        site.known.clear()
+        assert text(await call(address, "send")) == "s2: sent"
+        assert site.called == ["send", "send"]
+        await pool().close()

@@ -161,6 +161,98 @@ async def test_a_superseded_writer_in_another_process_writes_nothing_from_then_o
     assert parts(store) == 0
 
 
+LATE: dict[str, Callable[[DynamoDBStore], Any]] = {
+    "append": lambda late: late.append(AGENT, [a_news("late", text=LONG)], RUN),
+    "record": lambda late: late.put_once(AGENT, "late", LONG, RUN),
+    "save": lambda late: late.save(a_save(9, LONG, interrupts=(LONG,), rules=(a_rule("late"),))),
+    "log": lambda late: late.log(AGENT, [voted("late", note=LONG)], RUN),
+    "take over": lambda late: late.take_over(AGENT, "workflow-run-3", 1),
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "others"), [*((call, "take over") for call in LATE), *((call, "begin anew") for call in [*LATE][:4])]
+)
+@pytest.mark.asyncio
+async def test_who_is_superseded_between_reading_and_writing_writes_nothing(
+    store: DynamoDBStore, another: Callable[..., DynamoDBStore], call: str, others: str
+) -> None:
+    # run 1   ──reads the fence───────────────────transaction─x Superseded
+    # run 2   ──────────────────take_over──ok→                    nothing of run 1, not even parts of a text
+    async def supersede() -> None:
+        if others == "take over":
+            await store.take_over(AGENT, OTHER_RUN, 1)
+        else:
+            await store.delete(AGENT)
+            await store.take_over(AGENT, OTHER_RUN, 0)
+
+    await store.take_over(AGENT, RUN, 0)
+    late, rows = another(), list[dict[str, Any]]()
+
+    def meanwhile() -> None:
+        asyncio.run(supersede())
+        rows.extend(row for row in stored(store) if not row["sk"].startswith("part#"))
+
+    client_of(late).meanwhile = meanwhile
+    with pytest.raises(Superseded):
+        await LATE[call](late)
+    assert rows
+    assert stored(store) == rows
+
+
+@pytest.mark.asyncio
+async def test_a_claim_that_others_make_meanwhile_stays(
+    store: DynamoDBStore, another: Callable[..., DynamoDBStore]
+) -> None:
+    await store.take_over(AGENT, RUN, 0)
+    late, until = another(), NOON + timedelta(minutes=5)
+    client_of(late).meanwhile = lambda: asyncio.run(store.claim(AGENT, "i1", "anna", until, NOON))
+    held = await late.claim(AGENT, "i1", "ben", until, NOON)
+    assert held is not None
+    assert (held.by, await store.claims()) == ("anna", (held,))
+
+
+@pytest.mark.asyncio
+async def test_a_reader_amid_a_transaction_sees_no_number_before_a_lower_one(
+    store: DynamoDBStore, another: Callable[..., DynamoDBStore]
+) -> None:
+    """DynamoDB shows a query each row by itself; who went on after 3 would miss 2 for ever (B-100)."""
+    await store.take_over(AGENT, RUN, 0)
+    await store.append(AGENT, [a_news(slot) for slot in "abc"], RUN)
+    await store.log(AGENT, [voted(f"v{n}") for n in range(1, 4)], RUN)
+    reader = another()
+    for unseen in ("event#0000000000000001", "event#0000000000000002"):
+        client_of(reader).unseen = {unseen}
+        assert [event.id for event in await reader.events(AGENT)] == [1, 2, 3]
+        assert client_of(reader).unseen == set()
+    client_of(reader).unseen = {"decision#0000000000000002"}
+    assert [Row.model_validate_json(row).number for row in await reader.logged(AGENT)] == [1, 2, 3]
+
+
+@pytest.mark.asyncio
+async def test_a_base_that_is_on_its_way_with_its_head_is_not_taken_for_lost(
+    store: DynamoDBStore, another: Callable[..., DynamoDBStore]
+) -> None:
+    await store.take_over(AGENT, RUN, 0)
+    segment = Segment(base=Base(position=1, digest="a"), parent=Base(), operations="[]")
+    await store.save(a_save(base=segment.base, segment=segment))
+    reader = another()
+    client_of(reader).unseen = {"base#a"}
+    chain = await reader.chain(AGENT, "a")
+    assert chain is not None
+    assert (chain.segments, client_of(reader).unseen) == (("[]",), set())
+
+
+@pytest.mark.asyncio
+async def test_a_row_of_a_log_that_somebody_removed_is_missed_and_not_waited_for(store: DynamoDBStore) -> None:
+    await store.take_over(AGENT, RUN, 0)
+    await store.log(AGENT, [voted(f"v{n}") for n in range(1, 4)], RUN)
+    removed = Key(f"agent#{AGENT}", "decision#0000000000000002")
+    client_of(store).delete_item(TableName=name_of(store), Key=packed(removed.row))
+    log = [Row.model_validate_json(row) for row in await store.logged(AGENT)]
+    assert broken(log) == "row 2 is missing: row 3 stands in its place"
+
+
 # Limits of DynamoDB
 
 
@@ -226,9 +318,11 @@ async def test_a_save_with_more_than_a_transaction_takes_is_written_whole(store:
     assert broken(log) is None
     assert await store.rules() == rules == await store.rules(["user:acme:anna"])
     assert [one.interrupt for one in await store.interrupts()] == [*interrupts]
-    before = stored(store)
+    items, before = len(stored(store)), parts(store)
     assert await store.save(save) == row == await store.load(AGENT)
-    assert len(stored(store)) == len(before)
+    assert len(stored(store)) == items
+    await store.save(save.but(seq=4, interrupts=interrupts[:9], head="{}"))
+    assert parts(store) == before - 5 - 3  # of what waited, and of the head
 
 
 @pytest.mark.asyncio

@@ -33,6 +33,10 @@ class Wire:
     def __init__(self, client: Any, cuts: dict[tuple[str, int], Cut] | None = None) -> None:
         self._client, self.cuts = client, cuts or {}
         self.calls = Counter[str]()
+        self.meanwhile: Callable[[], Any] | None = None
+        """What somebody else does between what the next transaction was decided by and the transaction."""
+        self.unseen: set[str] = set()
+        """Sort keys that the next query or read does not show, as if they were in the middle of a transaction."""
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._client, name)
@@ -41,14 +45,25 @@ class Wire:
     def _cut(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def made(**arguments: Any) -> Any:
             self.calls[name] += 1
+            if name == "transact_write_items" and self.meanwhile is not None:
+                meanwhile, self.meanwhile = self.meanwhile, None
+                meanwhile()
             cut = self.cuts.get((name, self.calls[name])) or self.cuts.get((name, 0))
             if cut in REFUSALS:
                 raise REFUSALS[cut](name)
             if cut == "before":
                 raise EndpointConnectionError(endpoint_url="http://cut")
             answer = call(**arguments)
+            if self.unseen and name in ("query", "batch_get_item"):
+                self._hide(answer)
             if cut == "after":
                 raise EndpointConnectionError(endpoint_url="http://cut")
             return answer
 
         return made
+
+    def _hide(self, answer: dict[str, Any]) -> None:
+        for items in (answer.get("Items", []), *answer.get("Responses", {}).values()):
+            seen = [item for item in items if item["sk"]["S"] not in self.unseen]
+            self.unseen -= {item["sk"]["S"] for item in items}
+            items[:] = seen
