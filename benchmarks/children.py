@@ -87,8 +87,8 @@ async def reports(stage: Stage, children: int) -> list[Figure]:
     below = await chain_of(stage.client, f"{talk.handle.id}/reader-1.1.0")
     what = f"{children} sub-agents with {CALLS} tool calls each"
     return [
-        Figure(f"{what}: history of the parent, KB", parent.bytes / KB, 300),
-        Figure("… history of one sub-agent, KB", below.bytes / KB),
+        Figure(f"{what}: history of the parent", parent.bytes / KB, 300, "KB"),
+        Figure("… history of one sub-agent", below.bytes / KB, unit="KB"),
         Figure("… seconds", seconds),
     ]
 

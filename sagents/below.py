@@ -27,6 +27,7 @@ class Below:
     def __init__(self) -> None:
         self.calls: Collection[str] = ()
         self._said: dict[str, ChildWaits] = {}
+        self._told = False
 
     def heard(self, child: ChildWaits) -> None:
         """A sub-agent waits for people, or goes on."""
@@ -37,6 +38,16 @@ class Below:
     def are_parked(self) -> bool:
         """Whether all that runs are sub-agents that wait for people."""
         return bool(self.calls) and all(call in self._said and self._said[call].parked for call in self.calls)
+
+    @property
+    def is_news(self) -> bool:
+        """Whether that has changed since it was told."""
+        return self.are_parked != self._told
+
+    def tell(self) -> bool:
+        """The same, which is no news from now on."""
+        self._told = self.are_parked
+        return self._told
 
     def told(self, head: Head) -> tuple[ChildWaits, ...]:
         """What those who are at work have said, in the order of their calls."""

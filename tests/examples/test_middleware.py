@@ -88,6 +88,7 @@ async def test_the_application_has_it() -> None:
     assert [one.id for one in agent.stack] == [
         "todo_list",
         "file_system",
+        "sub_agent",
         "summarization",
         "patch_tool_calls",
         "conversation_title",

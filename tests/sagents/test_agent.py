@@ -117,8 +117,8 @@ def defaults(monkeypatch: pytest.MonkeyPatch) -> tuple[Middleware, Middleware]:
 
 
 def test_the_default_stack_is_the_references_in_its_order() -> None:
-    """B-2: what there is of it by now."""
-    expected = ["todo_list", "file_system", "summarization", "patch_tool_calls"]
+    """B-2."""
+    expected = ["todo_list", "file_system", "sub_agent", "summarization", "patch_tool_calls"]
     assert [middleware.id for middleware in Agent(model="test:any").stack] == expected
     own = TodoList(inline=True)
     assert Agent(model="test:any", middleware=[own]).stack[0] is own

@@ -111,8 +111,7 @@ class AgentWorkflow:
     @workflow.signal(name=contract.RESUME)
     async def signal_resume(self, *payloads: Any) -> None:
         with self._explained():
-            parsed = contract.parse_resume(contract.only(payloads))
-            command = await children.forward(self.life, parsed)
+            command = await children.forward(self.life, contract.parse_resume(contract.only(payloads)))
             if command is None:
                 return
             if ruling.is_plain(command) and not self.life.awake:  # it is in hand when the agent wakes (B-123)
@@ -206,7 +205,7 @@ class AgentWorkflow:
     def _busy(self) -> AgentBusy | None:
         """Why a message is not taken now, where the lifecycle refuses it."""
         life = self.life
-        status = Status.INTERRUPTED if life.parked else life.head.status
+        status = Status.INTERRUPTED if life.below.are_parked else life.head.status
         rejects = (status.is_running and life.lifecycle.while_running is WhileRunning.REJECT) or (
             status is Status.INTERRUPTED and life.lifecycle.while_interrupted is WhileInterrupted.REJECT
         )
@@ -281,7 +280,7 @@ class AgentWorkflow:
 
     @property
     def _can_cancel(self) -> bool:
-        return self.life.status.is_running or self.life.parked
+        return self.life.status.is_running or self.life.below.are_parked
 
     @workflow.update(name=contract.STOP)
     def stop(self, payload: Any = None) -> Accepted:

@@ -18,13 +18,11 @@ async def announce(life: Life) -> None:
     """
     told = 0
     while True:
-        await workflow.wait_condition(
-            lambda: bool(life.news or life.parked != life.parked_told) and life.awake and life.head.status.is_running
-        )
+        await workflow.wait_condition(lambda: life.has_news and life.awake and life.head.status.is_running)
         told += 1
-        if life.parked != life.parked_told:
-            life.parked_told = life.parked
-            life.tell("status_changed", status=life.status, data=waiting_data(life.waiting) if life.parked else None)
+        if life.below.is_news:
+            waits = life.below.tell()
+            life.tell("status_changed", status=life.status, data=waiting_data(life.waiting) if waits else None)
         key = f"news:{workflow.info().run_id}:{told}"
         life.announcing = True
         try:

@@ -64,7 +64,7 @@ class Life:
         self.kept = 0  # what waits for the next life: it was there before the stop
         self.announcing = self.answering = self.reporting = False
         self.below = Below()
-        self.broken = self.parked_told = False
+        self.broken = False
         self.reported = NOBODY_WAITS
         self.result: CallResult | None = None
         self.alarm = Alarm()
@@ -98,17 +98,12 @@ class Life:
         status = self.head.status
         if self.failing and not self.awake:
             return Status.ERROR
-        if self.parked and not self.breaking:
+        if self.below.are_parked and not self.breaking:
             return Status.INTERRUPTED
         decides = status in (Status.INTERRUPTED, Status.PAUSED) and self.mail.has(Resume)
         if decides or (not status.is_running and self.mail.starts_run and not self.holds):
             return Status.RUNNING
         return Status.ERROR if self.failing and status is Status.IDLE else status
-
-    @property
-    def parked(self) -> bool:
-        """Whether a run is under way, and waits for nothing but people whom its sub-agents have asked."""
-        return self.below.are_parked
 
     @property
     def waiting(self) -> tuple[Waiting, ...]:
@@ -258,6 +253,10 @@ class Life:
         begins = self.head.status.is_running and self.head.started.step == 0
         return self.untold_rest or (self.head.status is not self.status_told and not begins)
 
+    @property
+    def has_news(self) -> bool:
+        return bool(self.news) or self.below.is_news
+
     def tell(self, type: str, **data: object) -> None:
         """News that the next save or announcement carries."""
         self.news.append(Bulletin.model_validate({"type": type, "data": data}))
@@ -283,7 +282,7 @@ class Life:
     def stops_at(self) -> datetime | None:
         """Until when a stop lets the run under way go on (L-42); one that an earlier life took waits no longer."""
         stops = [note for note in self.mail.waiting if isinstance(note, Stop)]
-        if not stops or self.clocks.stopping_since is None or self.parked:
+        if not stops or self.clocks.stopping_since is None or self.below.are_parked:
             return workflow.now() if stops else None
         asked = [stop.patience_ms * MILLISECOND for stop in stops if stop.patience_ms is not None]
         usual = self.lifecycle.stop_patience
@@ -295,7 +294,7 @@ class Life:
         stops_at = self.stops_at
         if stops_at is not None and workflow.now() < stops_at:
             return self.mail.has(Cancel, Reset)
-        supersedes = self.parked and self.lifecycle.while_interrupted is WhileInterrupted.SUPERSEDE
+        supersedes = self.below.are_parked and self.lifecycle.while_interrupted is WhileInterrupted.SUPERSEDE
         pushes = supersedes or self.lifecycle.while_running is WhileRunning.CANCEL_AND_RUN
         return (pushes and self.mail.has(NewMessage)) or self.mail.has(Cancel, Stop, Reset)
 
