@@ -92,6 +92,11 @@ def failed(agent: AgentRef, type: str, why: str) -> CallResult:
     return broken(agent, f"Task '{agent.name}' failed ({type}): {why}")
 
 
+def cancelled(agent: AgentRef) -> CallResult:
+    """The same of one that was ended with its parent's run."""
+    return broken(agent, why_of(agent.name, Ending(kind=OutcomeKind.CANCELLED)))
+
+
 def cancelled_news(agent: AgentRef, reason: str) -> Bulletin:
     """What people are told of a sub-agent that was cancelled."""
     return Bulletin(

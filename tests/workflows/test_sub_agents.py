@@ -16,6 +16,7 @@ from sagents import (
     Reject,
     Sagents,
     State,
+    Status,
     SubAgent,
     SubAgentConfig,
     ask,
@@ -280,6 +281,7 @@ async def test_a_gated_call_two_levels_down_is_in_the_inbox_with_its_path_and_is
         await agent.send("Go")
         await agent.reaches("interrupted")
         assert (await agent.info()).has_interrupt
+        assert await until(lambda: server.list_running_agents(status=Status.INTERRUPTED)) == [agent.agent_id]
         (item,) = await server.inbox()
         assert item.agent_id == f"{agent.agent_id}/lead-1.1.0/writer-1.1.0"
         assert (item.interrupt.path, item.interrupt.tool) == (("lead", "writer"), "shred")

@@ -22,6 +22,7 @@ async def announce(life: Life) -> None:
         told += 1
         if life.below.is_news:
             waits = life.below.tell()
+            life.show_attributes()
             life.tell("status_changed", status=life.status, data=waiting_data(life.waiting) if waits else None)
         key = f"news:{workflow.info().run_id}:{told}"
         life.announcing = True

@@ -12,13 +12,11 @@ from sagents_workflows.life import Life, type_of, words_of
 with workflow.unsafe.imports_passed_through():
     from sagents import contract
     from sagents.briefs import BriefRequest, ChildWaits, ConcludeRequest, routed
-    from sagents.children import broken, cancelled_news, child_of, failed, why_of
+    from sagents.children import cancelled, cancelled_news, child_of, failed
     from sagents.commands import Resume, Stop
     from sagents.head import CallState
-    from sagents.plan import CallResult, Ending, OutcomeKind
+    from sagents.plan import CallResult
     from sagents.results import Cancelled, Changed, Started
-
-CANCELLED = Ending(kind=OutcomeKind.CANCELLED)
 
 # ── the parent ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -34,7 +32,7 @@ async def send(life: Life, call: CallState) -> CallResult:
     except ChildWorkflowError as error:
         return failed(agent, type_of(error), words_of(error))
     except asyncio.CancelledError:
-        return broken(agent, why_of(agent.name, CANCELLED))
+        return cancelled(agent)
 
 
 async def forward(life: Life, command: Resume) -> Resume | None:
@@ -82,7 +80,7 @@ async def conclude(life: Life) -> bool:
             life.took(Cancelled())
         if not await save(life, after=(cancelled_news(agent, life.stop.reason),)):
             return False
-        life.result = broken(agent, why_of(agent.name, CANCELLED))
+        life.result = cancelled(agent)
     return True
 
 
