@@ -379,7 +379,7 @@ async def test_a_long_chain_is_read_many_rows_at_a_time_and_weighed_by_one(
 async def test_a_save_that_is_cut_anywhere_is_whole_after_its_retry(
     store: DynamoDBStore, another: Callable[..., DynamoDBStore], cut: str
 ) -> None:
-    """Each transaction and each part is cut once; the same save then leaves what an uncut one leaves (E-66)."""
+    """Each transaction and each part is cut once; the same save then leaves what an uncut one leaves (DESIGN 4.4)."""
     segment = Segment(base=Base(position=1, digest="a"), parent=Base(), operations=LONG)
     entries, interrupts = tuple(voted(f"v{n}") for n in range(60)), (Interrupt(id="i1").model_dump_json(),)
     save = a_save(0, LONG, entries=entries, rules=(a_rule("r1"),), interrupts=interrupts)
