@@ -312,7 +312,7 @@ async def test_a_text_that_lost_a_part_is_damaged_and_never_a_shorter_one(
 @pytest.mark.asyncio
 async def test_a_save_with_more_than_a_transaction_takes_is_written_whole(store: DynamoDBStore) -> None:
     await store.take_over(AGENT, RUN, 0)
-    entries = tuple(voted(f"v{n}", note=LONG[: n % 3 * 140_000]) for n in range(120))
+    entries = tuple(voted(f"v{n}", note=LONG[: 10**6 if n % 30 == 0 else n % 3 * 40_000]) for n in range(120))
     rules = tuple(a_rule(f"r{n}") for n in range(50))
     interrupts = tuple(Interrupt(id=f"i{n}", message="m" * 9_000).model_dump_json() for n in range(150))
     segment = Segment(base=Base(position=1, digest="a"), parent=Base(), operations=LONG, snapshot=LONG)
