@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sagents.errors import InvalidInput
+from sagents_infra.cli.dev import _prepare_table
 from sagents_infra.settings import Settings
 from sagents_infra.stores import SqliteStore
 from sagents_infra.stores.dynamodb import DynamoDBStore, Keeping
@@ -29,7 +30,7 @@ async def test_an_address_names_the_table_its_place_and_what_expires(
     address = f"dynamodb://Agents.of-acme_1?region=eu-central-1&endpoint={dynamodb_url}&keep_records_days=30"
     monkeypatch.setenv("SAGENTS_STORE", address)
     with credentials():
-        make_local_table(address)
+        _prepare_table(address)  # as `sagents dev` does
         store = agent_store(Settings())
         assert isinstance(store, DynamoDBStore)
         assert (await store.take_over("acme:1", "run", 0)).generation == 1
