@@ -76,7 +76,9 @@ class Day:
 
     @classmethod
     @asynccontextmanager
-    async def begin(cls, address: str, folder: Path, kill_at: str = "") -> "AsyncIterator[Day]":
+    async def begin(
+        cls, address: str, folder: Path, kill_at: str = "", module: str = Workers.module
+    ) -> "AsyncIterator[Day]":
         """A worker that dies at `kill_at`, on a Temporal server at `address`, with all that is kept in `folder`."""
         home = folder / "home"
         home.mkdir(parents=True)
@@ -94,7 +96,7 @@ class Day:
         client = await Client.connect(address, data_converter=data_converter(DiskStorageDriver(home / "payloads")))
         server = AgentServer(client, store=store, channel=MemoryChannel(), task_queue=task_queue)
         try:
-            async with Workers(environment, folder / "workers.log", kill_at) as workers:
+            async with Workers(environment, folder / "workers.log", kill_at, module) as workers:
                 yield cls(server, store, workers, ledger)
         finally:
             store.close()

@@ -14,11 +14,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Workers:
-    """Worker processes, one at a time. The first dies at `kill_at`; whenever one is gone, another one starts."""
+    """Worker processes, one at a time. The first dies at `kill_at`; whenever one is gone, another one starts.
+
+    `module` is run as a program: it works, and knows the places where it is to die.
+    """
 
     environment: dict[str, str]
     log: Path
     kill_at: str = ""
+    module: str = "tests.support.apps.errands"
     killed: int = 0
     process: "subprocess.Popen[bytes] | None" = None
     _watch: "asyncio.Task[None] | None" = None
@@ -43,7 +47,7 @@ class Workers:
     def _start(self, kill_at: str) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                tied([sys.executable, "-m", "tests.support.apps.errands"]),
+                tied([sys.executable, "-m", self.module]),
                 cwd=ROOT,
                 env={**self.environment, "KILL_AT": kill_at},
                 stdout=log,

@@ -119,7 +119,7 @@ async def after(call: StoreCall) -> None:
             pass
 
 
-async def main() -> None:
+async def main(app: Sagents = app) -> None:
     settings, stopping = Settings(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     outside = await open_outside(settings)

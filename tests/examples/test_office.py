@@ -1,0 +1,46 @@
+"""The office settles a complaint on a real server: all capabilities in one conversation."""
+
+from typing import Any
+
+import pytest
+
+from examples import office
+from sagents import Sagents
+from sagents.plan import AgentRef
+from tests.client.conftest import server_of
+from tests.support import office as talk
+from tests.support.driving import until
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_a_complaint_is_settled_with_all_capabilities_at_once(
+    agent_env: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B-2, B-30, B-34, B-46, B-52, B-58, B-59, B-60, B-90, B-96: together on one agent."""
+    ledger: dict[str, int] = {}
+    monkeypatch.setattr(office, "LEDGER", ledger)
+    app = Sagents()
+    app.agent("office", talk.made())
+    with talk.clerk() as clerk, talk.bookkeeper() as bookkeeper:
+        async with agent_env(app, models={"office": clerk, "office/bookkeeper": bookkeeper}) as env:
+            conversation = talk.Conversation(server_of(env), env.store, env.id())
+            await conversation.begin(env.blobs)
+            for text in (talk.FIRST, talk.SECOND):
+                await conversation.say(text)
+                await until(conversation.is_over, 60)
+            assert await conversation.problems(env.blobs, [*ledger.values()]) == []
+    assert "Sign with: your shop." in clerk.requests[0].system_prompt
+    assert "- letters: How we write" in clerk.requests[0].system_prompt
+    (refunded,) = bookkeeper.requests[-1].messages[-1].tool_results
+    assert refunded.text == "refunded 2000 cents for order 7 at desk 3"
+
+
+async def test_the_application_has_it_with_everything_in_its_place() -> None:
+    """B-2: what replaces a default stands where the default does."""
+    agent = await office.app.make(AgentRef(name="office"))
+    assert [one.id for one in agent.stack] == [
+        *("todo_list", "file_system", "sub_agent", "summarization", "patch_tool_calls"),
+        *("process_context", "instructions", "skills", "mcp_orders", "human_in_the_loop"),
+        *("AskUserQuestion", "Haltable", "budget_run", "conversation_title", "debug_log"),
+    ]
