@@ -135,7 +135,7 @@ async def test_400_messages_each_sent_twice_are_each_handled_once_over_many_cont
         return Message.assistant("ok")
 
     agents, each = 8, 50
-    async with agent_env(app_of(Thinks(think)), limits=Limits(events=60, parked_events=60)) as env:
+    async with agent_env(app_of(Thinks(think)), limits=Limits(events=40, parked_events=40)) as env:
         driven = [await started(env, "helper", agent_id=env.id(f"a{n}")) for n in range(agents)]
 
         async def send_twice(agent: Driven, number: int) -> None:

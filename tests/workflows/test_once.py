@@ -32,7 +32,8 @@ async def test_two_agents_who_hear_the_same_words_run_their_own_calls(agent_env:
 
     @app.agent("helper")
     def helper(request: AgentRequest) -> Agent:
-        return Agent(model=Thinks(think), tools=[pay], system_prompt=f"account of {request.scope['owner']}")
+        prompt = f"account of {request.scope['owner']}"
+        return Agent(model=Thinks(think), tools=[pay], system_prompt=prompt, default_middleware=False)
 
     async with agent_env(app) as env:
         ann = await started(env, "helper", env.id("ann"), scope={"owner": "ann"})
