@@ -473,9 +473,16 @@ async def _record_below(env: AgentEnv, name: str, history: WorkflowHistory) -> N
         await _record_below(env, name, below)
 
 
+def _plain(event: Any) -> Any:
+    """Without stack traces: they name the folders of whoever recorded it."""
+    if isinstance(event, dict):
+        return {key: _plain(value) for key, value in event.items() if key != "stackTrace"}
+    return [_plain(one) for one in event] if isinstance(event, list) else event
+
+
 def brief(history: WorkflowHistory) -> str:
     """The history as the replayer reads it, an event a line."""
-    events = (json.dumps(event, separators=(",", ":")) for event in history.to_json_dict()["events"])
+    events = (json.dumps(_plain(event), separators=(",", ":")) for event in history.to_json_dict()["events"])
     return '{"events":[\n' + ",\n".join(events) + "\n]}\n"
 
 
