@@ -10,7 +10,7 @@ begins: `begin`.
 
 import os
 import sys
-from collections.abc import Container, Mapping, MutableMapping
+from collections.abc import Container, Mapping, MutableMapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from sagents import (
     HumanInTheLoop,
     Instructions,
     McpTools,
+    Message,
     Model,
     PatchToolCalls,
     ProcessContext,
@@ -138,7 +139,8 @@ def office(request: AgentRequest) -> Agent:
     return made(log_dir=os.environ.get("OFFICE_LOGS"))
 
 
-async def begin(server: AgentServer, agent_id: str, *, project: str, desk: str) -> None:
-    """An office for a project; its tools, and those of its sub-agents, know the desk."""
+async def begin(server: AgentServer, agent_id: str, *, project: str, desk: str, past: Sequence[Message] = ()) -> None:
+    """An office for a project; its tools, and those of its sub-agents, know the desk. `past` was said before."""
     DESK.set(desk)
-    await server.start("office", agent_id=agent_id, scope={"project": project}, options=ambient.captured())
+    scope, options = {"project": project}, ambient.captured()
+    await server.start("office", agent_id=agent_id, messages=past, scope=scope, options=options)

@@ -20,7 +20,7 @@ PLACES = {
 
 @pytest.mark.parametrize("place", PLACES)
 async def test_a_killed_worker_costs_the_office_nothing(temporal_server: DevServer, tmp_path: Path, place: str) -> None:
-    """E-86: nothing is lost, nothing is asked, written or paid twice."""
+    """B-46, B-52: nothing is lost, nothing is asked, written or paid twice."""
     async with Day.begin(temporal_server.address, tmp_path, place, module="tests.support.apps.office") as day:
         blobs = DiskBlobs(tmp_path / "home/files")
         conversation = talk.Conversation(day.server, day.store, day.agent_id, day.insist)

@@ -1,5 +1,6 @@
 """The office settles a complaint on a real server: all capabilities in one conversation."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +16,14 @@ pytestmark = pytest.mark.asyncio
 
 
 async def test_a_complaint_is_settled_with_all_capabilities_at_once(
-    agent_env: Any, monkeypatch: pytest.MonkeyPatch
+    agent_env: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """B-2, B-30, B-34, B-46, B-52, B-58, B-59, B-60, B-90, B-96: together on one agent."""
     ledger: dict[str, int] = {}
     monkeypatch.setattr(office, "LEDGER", ledger)
     app = Sagents()
-    app.agent("office", talk.made())
+    agent = talk.made(str(tmp_path / "logs"))
+    app.agent("office", agent)
     with talk.clerk() as clerk, talk.bookkeeper() as bookkeeper:
         async with agent_env(app, models={"office": clerk, "office/bookkeeper": bookkeeper}) as env:
             conversation = talk.Conversation(server_of(env), env.store, env.id())
@@ -30,6 +32,9 @@ async def test_a_complaint_is_settled_with_all_capabilities_at_once(
                 await conversation.say(text)
                 await until(conversation.is_over, 60)
             assert await conversation.problems(env.blobs, [*ledger.values()]) == []
+    await agent.stack[-1].flush()  # type: ignore[attr-defined] # the last one is its DebugLog
+    logs = [path.name for path in (tmp_path / "logs").iterdir()]
+    assert all(any(f"_run_{number}_" in name for name in logs) for number in (1, 2))
     assert "Sign with: your shop." in clerk.requests[0].system_prompt
     assert "- letters: How we write" in clerk.requests[0].system_prompt
     (refunded,) = bookkeeper.requests[-1].messages[-1].tool_results

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from examples import office, orders
-from sagents import Agent, Approve, Decision, Event, Files, Interrupt, McpTools, Message, Respond
+from sagents import Agent, Approve, Decision, Event, Files, Interrupt, McpTools, Message, Respond, ToolCall
 from sagents.client import AgentServer
 from sagents.inbox import InboxItem
 from sagents.ports import Blobs, DeltaSink, ModelRequest, ServerAddress, Store
@@ -29,14 +29,16 @@ FIRST, SECOND = "Ann's order 7 never came. Settle it and write to her.", "Send i
 LETTER, LOG = "/letters/ann.md", "/team/log.md"
 SUMMARY, TITLE = "Ann waits for her lamp.", "Ann's lamp"
 SKILL = "---\nname: letters\ndescription: How we write\n---\nBegin with the customer's name."
+PAST = [Message.assistant(None, tool_calls=(ToolCall(call_id="old", name="paid", arguments={"order": "6"}),))]
+"""A call that nobody has answered, from where the conversation was before."""
 PROGRAM = ServerAddress(name="orders", command=(sys.executable, str(Path(orders.__file__))))
 
 
-def made() -> Agent:
+def made(log_dir: str | None = None) -> Agent:
     """The office with small limits: it makes summaries, and has to ask for a larger budget."""
     small = Thinks(_small, name="small")
     server = McpTools("orders", server=connect(PROGRAM))
-    return office.made(small, orders=server, max_tokens=60, model_calls=5)
+    return office.made(small, orders=server, max_tokens=60, model_calls=5, log_dir=log_dir)
 
 
 def clerk() -> ScriptedModel:
@@ -105,7 +107,7 @@ class Conversation:
         project = Files(blobs, self.agent_id, SCOPE).of("project")
         await project.write("/AGENTS.md", "Sign with: your shop.")
         await project.write("/skills/letters.md", SKILL)
-        await self.insist(lambda: office.begin(self.server, self.agent_id, project="shop", desk="desk 3"))
+        await self.insist(lambda: office.begin(self.server, self.agent_id, project="shop", desk="desk 3", past=PAST))
 
     async def say(self, text: str) -> None:
         await self.insist(lambda: self.server.add_message(self.agent_id, text, id=f"message-{text[:4]}"))
@@ -140,7 +142,7 @@ class Conversation:
             "todos": [str(todo.status) for todo in state.todos],
             "said": _said(state),
             "called": _called(events),
-            "summarized": any(event.data.get("action") == "summarized" for event in events),
+            "middleware": {event.data["action"] for event in events if event.type == "middleware_action"},
             "sub-agents": Counter(event.type for event in events)["subagent_completed"],
         }
         return [f"{name}: {found[name]}" for name, wanted in WANTED.items() if found[name] != wanted]
@@ -178,7 +180,7 @@ WANTED: dict[str, Any] = {
         *("ask_user interrupted", "create_file completed", "replace_file_text completed", "send completed"),
         *("write_todos completed", "create_file completed", "send interrupted"),
     ],
-    "summarized": True,
+    "middleware": {"patched", "summarizing", "summarized"},
     "sub-agents": 1,
 }
 
