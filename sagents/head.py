@@ -58,6 +58,11 @@ class CallState(Frozen):
     def waits(self) -> bool:
         return self.result is None
 
+    @property
+    def question(self) -> str:
+        """What a question of the tool's own goes by: another name than the approval before it, where there was one."""
+        return f"{self.plan.call_id}_asks" if self.plan.approval else self.plan.call_id
+
 
 class Run(Frozen):
     """One execution from a message to idle. `step` counts the model calls; `record` is the last plan's."""

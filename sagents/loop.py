@@ -277,7 +277,7 @@ def _collected(head: Head) -> Head:
     deltas = [Merge(delta=result.delta) for _, result in results if result.delta]
     head = head.with_operations(AddMessages(messages=(Message.tool(*(r.result for _, r in results)),)), *deltas)
     asked = tuple(
-        _raised(call.plan.call_id, result.raised, call.plan.call_id, call.plan.name)
+        _raised(call.question, result.raised, call.plan.call_id, call.plan.name)
         for call, result in results
         if result.raised
     )

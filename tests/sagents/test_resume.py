@@ -434,3 +434,20 @@ async def test_a_new_message_instead_of_an_answer_starts_anew() -> None:
     assert outcome.text == "Let us talk about boats."
     assert results(outcome.state)[0].is_error
     model.done()
+
+
+async def test_a_question_of_an_approved_call_is_another_one_than_its_approval() -> None:
+    """Else the approval, sent again by a client that has not heard the answer, would answer the question, too."""
+
+    @tool(approval=ask())
+    def publish() -> str:
+        """Publish it, somewhere."""
+        raise RaiseInterrupt("Where?")
+
+    agent = Agent(model=ScriptedModel(calls(publish), says("Done.")), tools=[publish])
+    first = await agent.execute("Publish it")
+    second = await agent.resume(first.state, Approve())
+    (approval,), (question,) = first.interrupts, second.interrupts
+    assert (approval.reason, question.reason) == ("tool_call", "input_required")
+    assert approval.id != question.id
+    assert (await agent.resume(second.state, Respond("here"))).text == "Done."
