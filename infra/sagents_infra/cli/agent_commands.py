@@ -28,13 +28,16 @@ def start(
     agent_id: Annotated[str | None, typer.Option("--id", metavar="AGENT_ID", help="The id it gets.")] = None,
     conversation: Conversation = None,
     option: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="For the agent's factory.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Whose: owner, project, tenant.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Start an agent, or find the one that runs under this id."""
     with failing(as_json):
         from sagents_infra.cli import telling
 
-        telling.start(name, agent_id, conversation, option or (), as_json)
+        telling.start(name, agent_id, conversation, option or (), scope or (), as_json)
 
 
 def send(

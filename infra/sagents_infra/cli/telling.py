@@ -21,13 +21,20 @@ from sagents_infra.cli.questions import questions
 from sagents_infra.cli.reaching import connected
 
 
-def start(name: str, agent_id: str | None, conversation: str | None, options: Sequence[str], as_json: bool) -> None:
-    given = dict(_option(option) for option in options)
+def start(
+    name: str,
+    agent_id: str | None,
+    conversation: str | None,
+    options: Sequence[str],
+    scope: Sequence[str],
+    as_json: bool,
+) -> None:
+    given, whose = dict(map(_option, options)), dict(map(_option, scope))
     if agent_id is None and conversation is None:
         conversation = uuid4().hex[:8]
 
     async def work(server: AgentServer) -> None:
-        session = await server.start(name, agent_id=agent_id, conversation_id=conversation, options=given)
+        session = await server.start(name, agent_id=agent_id, conversation_id=conversation, options=given, scope=whose)
         done = "started" if session.started else "runs already"
         value = {"agent_id": session.agent_id, "conversation_id": conversation, "started": session.started}
         show(value, f"{session.agent_id} {done}", as_json)
@@ -138,5 +145,5 @@ def stop(agent_id: str, reason: str | None, as_json: bool) -> None:
 def _option(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):
-        raise typer.BadParameter(f"{text!r} is no option; write --option NAME=VALUE")
+        raise typer.BadParameter(f"{text!r} is neither an option nor a scope; write NAME=VALUE")
     return name, value

@@ -57,6 +57,7 @@ def test_help_is_quick_because_nothing_else_is_imported() -> None:
         ["resume", "a", "edit", "{"],
         ["resume", "a", "approve", "reject", "--all"],
         ["start", "helper", "--option", "language"],
+        ["start", "helper", "--scope", "project"],
         ["execute", "a", "--max-runs", "0"],
         ["status", "no such id"],
         ["nonsense"],
