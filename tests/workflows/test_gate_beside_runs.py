@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sagents import Agent, Approve, Middleware, Sagents, ask, tool
+from sagents import Agent, Approve, Middleware, Sagents, SubAgent, SubAgentConfig, ask, tool
 from sagents.errors import CannotResume, Damaged, StoreUnavailable
 from sagents.messages import Message
 from sagents.serialization import export_state
@@ -29,7 +29,7 @@ from tests.workflows.test_gate import EFFECTS
 pytestmark = pytest.mark.asyncio
 
 HOLE = "the disk has a hole"
-BESIDE = ("notify", "restore", "announce", "viewers", "review")
+BESIDE = ("notify", "restore", "announce", "viewers", "review", "brief", "conclude")
 
 
 @tool(approval=ask())
@@ -129,6 +129,20 @@ async def test_a_decision_that_cannot_be_checked_is_refused_and_the_question_sta
         async with env.worker():
             await server.decide(agent.agent_id, view.interrupt.id, Approve(), principal=ALICE)
             assert await agent.settled() == "idle"
+
+
+@pytest.mark.parametrize("end", ["brief", "conclude"])
+async def test_a_sub_agent_that_cannot_begin_or_report_is_an_error_that_its_parent_reads(
+    agent_env: Any, end: str
+) -> None:
+    """L-56."""
+    store = WatchedStore(MemoryStore(), before=Failing(end, Damaged(HOLE)))
+    clerk = SubAgentConfig(name="clerk", description="Looks", instructions="Look.", model=echoes(), tools=[publish])
+    sends = uses("task", instructions="Look", task_name="clerk")
+    async with agent_env(app_of(sends, middleware=[SubAgent([clerk])]), store=store) as env:
+        agent = await started(env, "helper")
+        assert HOLE in await agent.say("Go on")
+        assert await agent.status() == "idle"
 
 
 async def test_a_restore_that_fails_for_good_is_a_problem_and_keeps_the_state(agent_env: Any) -> None:
