@@ -4,26 +4,23 @@
 it in `emulator`); then the suite runs against it, on the machine's Java.
 """
 
-import logging
 import os
 import socket
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
-from importlib import import_module
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import pytest
 from moto.dynamodb.models.table import Table as MotoTable
-from moto.server import ThreadedMotoServer
+
+from tests.support.aws import KEYS, aws_peer
 
 LOCAL = "SAGENTS_DYNAMODB_LOCAL"
-KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def serve() -> Iterator[str]:
@@ -41,32 +38,13 @@ def credentials() -> Iterator[None]:
 
 
 def _moto() -> Iterator[str]:
-    """moto checks conditions and writes in several steps; one request at a time makes them one, as DynamoDB has it.
+    """For the case that a transaction fails moto copies the whole table, once per item.
 
-    For the case that a transaction fails it copies the whole table, once per item; it may keep the rows, which nobody
-    changes in place.
+    It may keep the rows, which nobody changes in place.
     """
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    patch, module = pytest.MonkeyPatch(), import_module("moto.moto_server.threaded_moto_server")
-    make = module.make_server
-    patch.setattr(module, "make_server", lambda host, port, app, *a, **more: make(host, port, _alone(app), *a, **more))
-    patch.setattr(MotoTable, "__deepcopy__", _copied, raising=False)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-    patch.undo()
-
-
-def _alone(app: Callable[..., Any]) -> Callable[..., Any]:
-    lock = Lock()
-
-    def call(environ: Any, start_response: Any) -> Any:
-        with lock:
-            return app(environ, start_response)
-
-    return call
+    with pytest.MonkeyPatch.context() as patch, aws_peer() as url:
+        patch.setattr(MotoTable, "__deepcopy__", _copied, raising=False)
+        yield url
 
 
 def _copied(table: Any, _: Any) -> Any:
