@@ -96,7 +96,7 @@ async def test_on_expiry_the_run_is_cancelled_where_the_policy_says_so(skipping_
         await env.passes(HOUR)
         await agent.reaches("cancelled")
         assert paid == []
-        assert await kinds(agent) == ["requested", "expired"]
+        await until(lambda: _has(agent, ["requested", "expired"]))
         assert await agent.say("Once more") == ""  # it asks again, and lives
         assert await agent.status() == "interrupted"
 
