@@ -25,12 +25,19 @@ from sagents.surroundings import Emit, Surroundings
 
 if TYPE_CHECKING:
     from sagents.agent import Agent
+    from sagents.driving import Drive
 
 
 async def descend(
-    parent: Agent, head: Head, planned: CallState, call: ToolCall, state: State, around: Surroundings
+    driver: type[Drive],
+    parent: Agent,
+    head: Head,
+    planned: CallState,
+    call: ToolCall,
+    state: State,
+    around: Surroundings,
 ) -> CallResult:
-    """What the sub-agent comes to that answers a planned call. Raises only `CancelledError`."""
+    """What the sub-agent comes to that answers a planned call; `driver` drives it. Raises only `CancelledError`."""
     announcer = announcer_of(parent, around)
     if planned.arguments is not None:
         call = call.but(arguments=planned.arguments)
@@ -42,22 +49,22 @@ async def descend(
     assert delegate is not None, "an errand is for a sub-agent that there is"
     announcer.started(call, call.arguments if isinstance(call.arguments, dict) else {})
     ref, cancels = child_of(head, planned), Cancels()
-    result = await _sent(ref, errand, delegate, state, around)
+    result = await _sent(driver, ref, errand, delegate, state, around)
     if cancels.asked:
         announcer.cancelled(call)
         raise asyncio.CancelledError
     return announcer.ended(call, result)
 
 
-async def _sent(ref: AgentRef, errand: Errand, delegate: Delegate, state: State, around: Surroundings) -> CallResult:
-    from sagents.driving import Drive  # it drives sub-agents by this module
-
+async def _sent(
+    driver: type[Drive], ref: AgentRef, errand: Errand, delegate: Delegate, state: State, around: Surroundings
+) -> CallResult:
     brief = brief_of(errand, delegate, state.metadata)
     ref = brief.applied(ref)
     known = fold(State(conversation_id=state.conversation_id), brief.operations).add_messages(brief.messages)
     below = replace(around, emit=_below(around.emit, ref.path), observers=())
     spec = brief.run(f"{ref.agent_id}:{ref.sub.root_run_id if ref.sub else ''}", ())
-    drive = Drive(replace(delegate.agent, name=ref.name), known, below, spec.id, ref)
+    drive = driver(replace(delegate.agent, name=ref.name), known, below, spec.id, ref)
     outcome = await drive.started(spec)
     asked = [one for one in outcome.interrupts if one.reason != HALT]
     if asked and len(asked) == len(outcome.interrupts):

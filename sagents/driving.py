@@ -166,7 +166,7 @@ class Drive:
         call = call_named(self.state, state.plan.call_id)
         assert call is not None, "every planned call is in the conversation"
         if state.plan.child is not None:
-            return await descend(self.agent, self.head, state, call, self.state, self.around)
+            return await descend(Drive, self.agent, self.head, state, call, self.state, self.around)
         request = CallRequest(
             agent=self.ref,
             reference=self.head.log.reference,
