@@ -61,6 +61,20 @@ class AgentRef(Frozen):
     sub: Sub | None = None
 
     @property
+    def owner(self) -> str | None:
+        """Whose agent it is, where its scope says so."""
+        return self._of_scope("owner")
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant that it belongs to, where its scope says so."""
+        return self._of_scope("tenant")
+
+    def _of_scope(self, name: str) -> str | None:
+        value = self.scope.get(name)
+        return None if value is None else str(value)
+
+    @property
     def path(self) -> tuple[str, ...]:
         """The names of the sub-agents that lead here; empty for an agent that people talk to."""
         return tuple(link.name for link in self.sub.path) if self.sub else ()

@@ -71,14 +71,13 @@ async def _item(calls: RecordedCalls, head: Head, interrupt: Interrupt, record: 
     agent, arguments = head.agent, interrupt.arguments
     if arguments is None:
         arguments = await _arguments(calls, agent.agent_id, record, interrupt.tool_call_id)
-    owner, tenant = agent.scope.get("owner"), agent.scope.get("tenant")
     return InboxItem(
         agent_id=agent.agent_id,
         interrupt=interrupt.but(arguments=arguments),
         agent=agent.name,
         conversation_id=agent.conversation_id,
-        owner=None if owner is None else str(owner),
-        tenant=None if tenant is None else str(tenant),
+        owner=agent.owner,
+        tenant=agent.tenant,
         run_id=head.run.spec.id if head.run else None,
     )
 
@@ -100,9 +99,8 @@ def _rule(agent: AgentRef, entry: Entry) -> Rule | None:
     wish = entry.remember
     if wish is None or entry.kind is not EntryKind.DECIDED or entry.who is None or not entry.digest:
         return None
-    owner, tenant = agent.scope.get("owner"), agent.scope.get("tenant")
-    whose = {"owner": None if owner is None else str(owner), "tenant": None if tenant is None else str(tenant)}
-    key = rule_key(wish.scope, agent_id=agent.agent_id, run_id=entry.run_id or "", **whose)
+    run_id = entry.run_id or ""
+    key = rule_key(wish.scope, agent_id=agent.agent_id, run_id=run_id, owner=agent.owner, tenant=agent.tenant)
     if key is None:
         return None
     return Rule(
@@ -113,7 +111,7 @@ def _rule(agent: AgentRef, entry: Entry) -> Rule | None:
         verdict="reject" if entry.status is InterruptStatus.REJECTED else "approve",
         digest=entry.digest if wish.match == "exact" else "",
         agent_id=agent.agent_id,
-        tenant=whose["tenant"],
+        tenant=agent.tenant,
         who=entry.who,
         agreed=entry.agreed,
         at=entry.at,

@@ -26,9 +26,8 @@ def remembered(store: Store, agent: AgentRef, run_id: str) -> Remembered:
 
 
 def _keys(agent: AgentRef, run_id: str) -> list[str]:
-    owner, tenant = (None if value is None else str(value) for value in map(agent.scope.get, ("owner", "tenant")))
     keys = [
-        rule_key(scope, agent_id=agent.agent_id, run_id=run_id, owner=owner, tenant=tenant)
+        rule_key(scope, agent_id=agent.agent_id, run_id=run_id, owner=agent.owner, tenant=agent.tenant)
         for scope in get_args(RememberScope)
     ]
     return [key for key in keys if key is not None]

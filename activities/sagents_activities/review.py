@@ -42,12 +42,11 @@ class ReviewActivities:
     async def _who(self, request: ReviewRequest) -> Who:
         if request.attestation is None:
             return Who()
-        tenant = request.agent.scope.get("tenant")
         return await attested(
             self.kit.signer,
             request.attestation,
             request.agent.agent_id,
-            None if tenant is None else str(tenant),
+            request.agent.tenant,
             request.decisions,
             activity.info().scheduled_time,  # the same for each attempt: no word grows too old while it waits here
         )

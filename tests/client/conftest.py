@@ -10,6 +10,7 @@ import pytest
 from sagents import Sagents
 from sagents.client import AgentServer
 from sagents_infra.testing import AgentEnv
+from tests.support.deciding import server_of
 
 Opened = AbstractAsyncContextManager[tuple[AgentServer, AgentEnv]]
 
@@ -26,16 +27,3 @@ def serve(agent_env: Any) -> Callable[..., Opened]:
             yield server_of(env, patience), env
 
     return opened
-
-
-def server_of(env: AgentEnv, patience: timedelta = timedelta(seconds=20)) -> AgentServer:
-    return AgentServer(
-        env.client,
-        store=env.store,
-        channel=env.channel,
-        presence=env.presence,
-        signer=env.signer,
-        blobs=env.blobs,
-        task_queue=env.settings.task_queue,
-        patience=patience,
-    )

@@ -37,9 +37,9 @@ from sagents.principal import Principal
 from sagents_infra.identity import KeyRing
 from sagents_infra.stores import MemoryStore
 from tests.client.apps import app_of
-from tests.client.conftest import server_of
 from tests.client.patience import reaches, settled
 from tests.client.waiting import item, out_of_reach, put
+from tests.support.deciding import server_of
 from tests.support.driving import until
 from tests.support.models import uses
 

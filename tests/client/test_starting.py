@@ -13,8 +13,8 @@ from sagents.hooks import Middleware
 from sagents.lifecycle import AutoSave, Presence
 from sagents.replies import RaiseInterrupt
 from tests.client.apps import app_of
-from tests.client.conftest import server_of
 from tests.client.patience import reaches, settled
+from tests.support.deciding import server_of
 from tests.support.driving import until
 from tests.support.models import uses
 

@@ -15,8 +15,8 @@ from sagents.client import AgentServer
 from sagents.principal import Principal
 from sagents_infra.testing import AgentEnv
 from tests.client.apps import app_of
-from tests.client.conftest import server_of
 from tests.client.waiting import item, put
+from tests.support.deciding import server_of
 from tests.support.driving import until
 from tests.support.models import uses
 
