@@ -12,8 +12,8 @@ from sagents import Sagents
 from sagents.messages import Role
 from sagents.plan import AgentRef
 from sagents.testing import ScriptedModel, StillTime, calls, calls_raw, says, talk
-from tests.client.conftest import server_of
 from tests.client.patience import settled
+from tests.support.deciding import server_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/middleware.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

@@ -8,8 +8,8 @@ import pytest
 from examples import office
 from sagents import Sagents
 from sagents.plan import AgentRef
-from tests.client.conftest import server_of
 from tests.support import office as talk
+from tests.support.deciding import server_of
 from tests.support.driving import until
 
 pytestmark = pytest.mark.asyncio

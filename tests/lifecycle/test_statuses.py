@@ -15,7 +15,7 @@ from sagents.ports import ModelRequest, Save
 from sagents.replies import Pause
 from sagents_infra.stores.memory import MemoryStore
 from sagents_infra.testing import AgentEnv
-from tests.client.conftest import server_of
+from tests.support.deciding import server_of
 from tests.support.driving import Driven, started, until
 from tests.support.models import Thinks, asks_for, last_user_text, results_since_user
 from tests.support.skipping import statuses

@@ -9,8 +9,8 @@ from sagents import Approve, Status
 from sagents.client import AgentServer
 from sagents_infra.stores.dynamodb import DynamoDBStore
 from tests.client.apps import desk
-from tests.client.conftest import server_of
 from tests.client.patience import reaches
+from tests.support.deciding import server_of
 from tests.support.driving import until
 
 
