@@ -38,13 +38,18 @@ class Announcer:
     def prepared(self, state: State) -> None:
         self._tell("on_after_middleware", state)
 
-    def delta(self, delta: Delta) -> None:
-        self.emit("llm_deltas", {"deltas": [delta.model_dump(mode="json")]})
+    def delta(self, delta: Delta, stream_id: str, attempt: int) -> None:
+        """A piece of a reply. Of one stream the highest attempt counts: what another has said was in vain."""
+        news: dict[str, JsonValue] = {"deltas": [delta.model_dump(mode="json")]}
+        self.emit("llm_deltas", {**news, "stream_id": stream_id, "attempt": attempt})
         self._tell("on_llm_new_delta", delta)
 
     def said(self, message: Message, names: Mapping[str, str]) -> None:
-        """A whole reply: its text, what it took, and the calls it asks for; `names` are the tools' display texts."""
-        self.emit("llm_message", {"message": message.model_dump(mode="json")})
+        """A whole reply: its text, what it took, and the calls it asks for; `names` are the tools' display texts.
+
+        Its id is that of its stream: whatever was read of it while it streamed gives way to it (B-153).
+        """
+        self.emit("llm_message", {"message": message.model_dump(mode="json"), "stream_id": message.id})
         self._tell("on_llm_new_message", message)
         if message.usage:
             self.emit("llm_token_usage", {"usage": message.usage.model_dump(mode="json")})
@@ -55,9 +60,10 @@ class Announcer:
             self.emit("tool_call_identified", {**_info(call), "arguments": call.arguments, "status": call.status})
             self._tell("on_tool_call_identified", call)
 
-    def attempt_failed(self, error: ModelError, model: str, tries: int, *, last: bool) -> None:
+    def attempt_failed(self, error: ModelError, model: str, stream_id: str, attempt: int, *, last: bool) -> None:
         """One try of a model; after the last one the next model has its turn, if there is one."""
-        self.emit("llm_error", {"model": model, "error": str(error), "attempt": tries, "will_retry": not last})
+        about: dict[str, JsonValue] = {"stream_id": stream_id, "attempt": attempt}
+        self.emit("llm_error", {"model": model, "error": str(error), **about, "will_retry": not last})
         self._tell("on_llm_error", error)
         if last:
             self._tell("on_retries_exceeded", error)

@@ -37,21 +37,30 @@ BeforeFallback = Callable[[Attempt], Attempt | Awaitable[Attempt | None] | None]
 
 
 class Hearing:
-    """Listens to a reply as it streams, so that what people have read already is not lost when it breaks off."""
+    """Listens to a reply as it streams, so that what people have read already is not lost when it breaks off.
 
-    def __init__(self, announcer: Announcer) -> None:
+    `stream_id` is the id that the reply will have. `attempt` rises with each try, of whichever model.
+    """
+
+    def __init__(self, announcer: Announcer, stream_id: str = "", attempt: int = 0) -> None:
         self._announcer = announcer
+        self.stream_id, self.attempt = stream_id, attempt
         self._pieces: list[str] = []
         self._broken = ""
 
     def __call__(self, delta: Delta) -> None:
         self._pieces.append(delta.text)
-        self._announcer.delta(delta)
+        self._announcer.delta(delta, self.stream_id, self.attempt)
 
     def again(self) -> None:
         """Another try begins: the text starts anew."""
         self._broken = self.text
         self._pieces = []
+        self.attempt += 1
+
+    def failed(self, error: ModelError, model: str, *, last: bool) -> None:
+        """This try came to nothing."""
+        self._announcer.attempt_failed(error, model, self.stream_id, self.attempt, last=last)
 
     @property
     def text(self) -> str:
@@ -104,7 +113,7 @@ class Asking:
                 took = milliseconds(began, self.around.now())
                 asked = {"model": attempt.name, "attempt": tries}
                 self.around.measure(telemetry.LLM_ERROR, **asked, **took, error=str(error), will_retry=not last)
-                self.announcer.attempt_failed(error, attempt.name, tries, last=last)
+                self.hearing.failed(error, attempt.name, last=last)
                 if last:
                     raise
                 await self.around.sleep(self.around.retry.wait(tries, error.retry_after))

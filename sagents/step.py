@@ -49,7 +49,6 @@ class Step:
     def __init__(self, agent: Agent, state: State, request: StepRequest, around: Surroundings) -> None:
         self.agent, self.request, self.around = agent, request, around
         self.announcer = announcer_of(agent, around)
-        self.hearing = Hearing(self.announcer)
         self.context = context_of(
             agent,
             request.agent,
@@ -60,6 +59,7 @@ class Step:
         )
         self.draft = Draft.of(state, request.agent)
         self.key = hashlib.sha256(request.record.encode()).hexdigest()[:16]
+        self.hearing = Hearing(self.announcer, self._message_id, around.earlier_attempts)
         self.batch = Batch(agent, request, around, self.context)
         self.replied = False
 

@@ -40,5 +40,7 @@ class Surroundings:
     remembered: Remembered = nothing_remembered
     blobs: Blobs = field(default_factory=MemoryBlobs)
     """Where files are kept."""
+    earlier_attempts: int = 0
+    """The most tries of the model that lost workers may have made in this step: the next one is a higher number."""
     observers: tuple[Mapping[str, object], ...] = ()
     """The `callbacks` of `Agent.execute` (`sagents.callbacks.Callbacks`); they join the middleware's own (B-8)."""

@@ -94,8 +94,14 @@ class Kit:
             measure=self.measured(agent, run_id),
             remembered=remembered(self.store, agent, run_id or ""),
             blobs=BlobsFromElsewhere(self.blobs),
+            earlier_attempts=_earlier_attempts(),
         )
 
     def announcer(self, agent: AgentRef, run_id: str | None, key: str) -> Announcer:
         """Carries an activity's events to the log and the channel; `key` is the same for each attempt."""
         return Announcer(self.fence, self.channel, agent, run_id, key)
+
+
+def _earlier_attempts() -> int:
+    """A number that no earlier attempt of this activity has come to, though each may have tried several models."""
+    return (activity.info().attempt - 1) * 1000 if activity.in_activity() else 0
