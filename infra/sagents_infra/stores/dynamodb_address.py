@@ -1,6 +1,7 @@
 """What `SAGENTS_STORE=dynamodb://…` says, as a store. Imports boto3."""
 
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from sagents.errors import InvalidInput
@@ -17,6 +18,12 @@ def dynamodb_store(address: str) -> DynamoDBStore:
     table, options = _parsed(address)
     keeping = Keeping(_days(options, "keep_records_days"), _days(options, "keep_events_days"))
     return DynamoDBStore(dynamodb_client(options.get("region"), options.get("endpoint")), table, keeping)
+
+
+def dynamodb_place(address: str) -> tuple[Any, str]:
+    """A client for the table at an address, and the table's name. Raises `InvalidInput` with what is wrong."""
+    table, options = _parsed(address)
+    return dynamodb_client(options.get("region"), options.get("endpoint")), table
 
 
 def make_local_table(address: str) -> None:

@@ -48,11 +48,11 @@ def claims(agent_id: str) -> Key:
 
 
 def base(agent_id: str, digest: str) -> Key:
-    return Key(partition(agent_id), f"base{_named(digest)}")
+    return Key(partition(agent_id), f"base{named(digest)}")
 
 
 def record(agent_id: str, key: str) -> Key:
-    return Key(partition(agent_id), f"record{_named(key)}")
+    return Key(partition(agent_id), f"record{named(key)}")
 
 
 def event(agent_id: str, number: int) -> Key:
@@ -60,7 +60,20 @@ def event(agent_id: str, number: int) -> Key:
 
 
 def event_slot(agent_id: str, slot: str) -> Key:
-    return Key(partition(agent_id), f"slot{_named(slot)}")
+    return Key(partition(agent_id), f"slot{named(slot)}")
+
+
+def row(agent_id: str, number: int) -> Key:
+    """A row of the transcript, by the number of the event that told of it first."""
+    return Key(partition(agent_id), f"row#{number:016}")
+
+
+def row_by_id(agent_id: str, row_id: str) -> Key:
+    return Key(partition(agent_id), f"rowid{_named(row_id)}")
+
+
+def card(agent_id: str) -> Key:
+    return Key(partition(agent_id), "card")
 
 
 def log(agent_id: str) -> Key:
@@ -73,32 +86,36 @@ def decision(agent_id: str, number: int) -> Key:
 
 
 def decision_slot(agent_id: str, slot: str) -> Key:
-    return Key(partition(agent_id), f"decided{_named(slot)}")
+    return Key(partition(agent_id), f"decided{named(slot)}")
 
 
 def rule(agent_id: str, rule_id: str) -> Key:
-    return Key(partition(agent_id), f"rule{_named(rule_id)}")
+    return Key(partition(agent_id), f"rule{named(rule_id)}")
 
 
 def rule_by_id(rule_id: str) -> Key:
-    return Key(f"rule{_named(rule_id)}", "rule")
+    return Key(f"rule{named(rule_id)}", "rule")
 
 
 def rules_under(key: str) -> str:
     """The partition of the pointers to rules with this key."""
-    return f"rules{_named(key)}"
+    return f"rules{named(key)}"
 
 
 def listed(kind: str, agent_id: str) -> Row:
     """What puts a row into the index, where those of one kind are found over all agents, sorted by tenant and agent."""
-    place = agent_id.encode()[:LONG].decode(errors="ignore")
-    return {"kind": shard(kind, crc32(agent_id.encode()) % SHARDS), "place": place}
+    return {"kind": shard(kind, crc32(agent_id.encode()) % SHARDS), "place": place(agent_id)}
+
+
+def place(agent_id: str) -> str:
+    """Where in the index an agent's rows stand; also where those begin whose ids begin like this."""
+    return agent_id.encode()[:LONG].decode(errors="ignore")
 
 
 def listed_below(agent_id: str) -> Row:
     """What puts the fence of a sub-agent into the index, where those of one root are found; nothing for a root."""
     root, slash, _ = agent_id.partition("/")
-    return {"kind": below(root), "place": agent_id.encode()[:LONG].decode(errors="ignore")} if slash else {}
+    return {"kind": below(root), "place": place(agent_id)} if slash else {}
 
 
 def below(root_id: str) -> str:
@@ -141,6 +158,7 @@ def _unpacked(value: Mapping[str, Any]) -> Any:
             return content
 
 
-def _named(text: str) -> str:
+def named(text: str) -> str:
+    """A text as a part of a key: itself, or its digest where it has no room."""
     data = text.encode()
     return f"#{text}" if len(data) <= LONG else f"~{sha256(data).hexdigest()}"
