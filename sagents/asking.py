@@ -111,7 +111,7 @@ class Asking:
             except ModelError as error:
                 last = error.kind is not ModelErrorKind.RETRY or self.around.retry.gives_up(tries, error.retry_after)
                 took = milliseconds(began, self.around.now())
-                asked = {"model": attempt.name, "attempt": tries}
+                asked = {"model": attempt.name, "attempt": tries, "kind": error.kind}
                 self.around.measure(telemetry.LLM_ERROR, **asked, **took, error=str(error), will_retry=not last)
                 self.hearing.failed(error, attempt.name, last=last)
                 if last:

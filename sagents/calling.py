@@ -23,6 +23,7 @@ from sagents.revalidating import objection
 from sagents.state import State
 from sagents.surroundings import Surroundings
 from sagents.tool_context import ToolContext
+from sagents.tool_measures import ToolMeasures
 from sagents.tools import Tool
 
 if TYPE_CHECKING:
@@ -57,9 +58,11 @@ async def run_call(
     if request.approved and (why := await objection(tool, arguments, context)):
         return announcer.refused(call, _unrun(call, why, attempt))
     announcer.started(call, arguments)
+    told = ToolMeasures(around, call, attempt)
     try:
-        return announcer.ended(call, noted(await Execution(tool, call, context, around).result(), request))
+        return announcer.ended(call, told.ended(noted(await Execution(tool, call, context, around).result(), request)))
     except asyncio.CancelledError:
+        told.cancelled()
         announcer.cancelled(call)
         raise
 

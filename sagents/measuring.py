@@ -29,7 +29,7 @@ class Measured:
             "agent": self.agent.name,
             "conversation_id": self.agent.conversation_id,
             "run_id": self.run_id,
-            "parent_agent_id": self.agent.sub.parent_id if self.agent.sub else None,
+            **_lineage(self.agent),
         }
         measurements = {name: value for name, value in values.items() if name in MEASURED}
         metadata = {name: value for name, value in values.items() if name not in MEASURED}
@@ -37,6 +37,14 @@ class Measured:
         telemetry.execute(
             event, told, {**{name: value for name, value in ids.items() if value is not None}, **metadata}
         )
+
+
+def _lineage(agent: AgentRef) -> dict[str, str]:
+    """Whose sub-agent it is (B-135)."""
+    sub = agent.sub
+    if sub is None:
+        return {}
+    return {"parent_agent_id": sub.parent_id, "root_agent_id": sub.root_id, "root_run_id": sub.root_run_id}
 
 
 def unmeasured(_: telemetry.EventName, /, **__: Any) -> None:

@@ -7,7 +7,8 @@
 
 A handler is called where the thing happens, so it should be quick. Activities execute these events, never a replay;
 what an activity does twice is told twice. Every measurement has `count` (1) and `system_time`, Unix time in seconds;
-every metadata has `agent_id`, `agent` (the name it is registered under) and `conversation_id`. What more there is:
+every metadata has `agent_id`, `agent` (the name it is registered under) and `conversation_id`; a sub-agent's has
+`parent_agent_id`, `root_agent_id` and `root_run_id`. What more there is:
 """
 
 import asyncio
@@ -52,7 +53,16 @@ LLM_RESPONSE: EventName = ("sagents", "llm", "response")
 """It has answered. Measurements: `duration_ms`, `input_tokens`, `output_tokens`. Metadata: as in the request."""
 
 LLM_ERROR: EventName = ("sagents", "llm", "error")
-"""It has not. Measurements: `duration_ms`. Metadata: as in the request, and `error`, `will_retry`."""
+"""It has not. Measurements: `duration_ms`. Metadata: as in the request, `error`, its `kind`, `will_retry`."""
+
+TOOL_START: EventName = ("sagents", "tool", "start")
+"""A tool begins to work on a call. Metadata: `run_id`, `tool`, `tool_call_id`, `attempt`."""
+
+TOOL_STOP: EventName = ("sagents", "tool", "stop")
+"""It has ended, or the sub-agent that answers the call has. Measurements: `duration_ms`. Metadata: as in the start,
+
+`status` (completed, failed, interrupted, cancelled), `error` where there is one, `sub_agent_id` of a sub-agent.
+"""
 
 MIDDLEWARE_MESSAGE_RECEIVED: EventName = ("sagents", "middleware", "message", "received")
 """A middleware gets a message of its own (L-68). Metadata: `middleware`."""
@@ -70,9 +80,10 @@ EVENTS: tuple[EventName, ...] = (
     *(AGENT_START, AGENT_STOP, AGENT_CRASH, AGENT_HALT),
     *(EXECUTION_START, EXECUTION_STOP, EXECUTION_INTERRUPT),
     *(LLM_REQUEST, LLM_RESPONSE, LLM_ERROR),
+    *(TOOL_START, TOOL_STOP),
     *(MIDDLEWARE_MESSAGE_RECEIVED, MIDDLEWARE_TASK_SPAWNED, MIDDLEWARE_TASK_COMPLETED, MIDDLEWARE_TASK_FAILED),
 )
-"""All there are: the nine of the document (L-67) and those of its code (L-68)."""
+"""All there are: the nine of the document (L-67), those of its code (L-68), and what tools do."""
 
 log = logging.getLogger("sagents")
 

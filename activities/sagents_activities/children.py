@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pydantic import JsonValue
 from temporalio import activity
 
+from sagents import telemetry
 from sagents.agent import Agent
 from sagents.announcing import Announcer as Telling
 from sagents.announcing import announcer_of
@@ -21,6 +22,7 @@ from sagents.messages import Message, ToolCall
 from sagents.plan import AgentRef, CallResult, Link, Plan
 from sagents.state import State
 from sagents.surroundings import Surroundings
+from sagents.tool_measures import outcome_of
 from sagents_activities.announcer import Announcer
 from sagents_activities.failures import translated
 from sagents_activities.kit import Kit
@@ -99,7 +101,17 @@ class ChildActivities:
                     (await self._telling(ref, announcer)).ended(call, result)
 
                 await self.kit.userland.run(tell)
+            self._measure(request, result)
             return result
+
+    def _measure(self, request: ConcludeRequest, result: CallResult) -> None:
+        """The parent's call has ended, for telemetry."""
+        ref, sub = request.agent, request.agent.sub
+        assert sub is not None, "only a sub-agent answers a call"
+        about = {"tool": sub.tool, "tool_call_id": sub.call_id, "attempt": 1, "sub_agent_id": ref.agent_id}
+        took = milliseconds(request.began_at, datetime.now(UTC))
+        run_id = None if ref.parent.sub else sub.root_run_id  # a sub-agent's own run has no name up here
+        self.kit.measured(ref.parent, run_id)(telemetry.TOOL_STOP, **about, **outcome_of(result), **took)
 
     async def _telling(self, ref: AgentRef, announcer: Announcer) -> Telling:
         """Who tells the parent's observers; a parent that cannot be made any more has none."""

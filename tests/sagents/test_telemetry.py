@@ -57,7 +57,9 @@ def test_the_names_of_the_references_code_are_there_too() -> None:
         ("sagents", "agent", "halt"),
     ]
     assert set(code) <= set(telemetry.EVENTS)
-    assert len(telemetry.EVENTS) == len(set(telemetry.EVENTS)) == 14
+    ours = [("sagents", "tool", what) for what in ("start", "stop")]
+    assert set(ours) <= set(telemetry.EVENTS)
+    assert len(telemetry.EVENTS) == len(set(telemetry.EVENTS)) == 9 + len(code) + len(ours)
 
 
 def test_one_handler_hears_the_events_it_attached_to_and_no_other(ear: telemetry.Handler, heard: list[Heard]) -> None:
