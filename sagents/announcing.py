@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
 
+from sagents.clipping import clipped
 from sagents.errors import ModelError
 from sagents.interrupts import Raised
 from sagents.messages import Message, ToolCall
@@ -35,7 +36,11 @@ class Announcer:
         self.emit = emit
         self._observers = tuple(observers)
 
-    def prepared(self, state: State) -> None:
+    def prepared(self, state: State, prompt: str, tools: Iterable[str]) -> None:
+        """A model is about to be asked. Observers get the state whole, debuggers what fits a channel (B-102)."""
+        about: dict[str, JsonValue] = {"tools": [*tools], "metadata": [*state.metadata]}
+        counted: dict[str, JsonValue] = {"message_count": len(state.messages)}
+        self.emit("after_middleware_state", {**counted, "system_prompt": clipped(prompt), **about})
         self._tell("on_after_middleware", state)
 
     def delta(self, delta: Delta, stream_id: str, attempt: int) -> None:

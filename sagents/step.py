@@ -131,7 +131,7 @@ class Step:
         except Exception as error:
             raise HookFailed("Making the agent's tools and prompt", error) from error
         self._check_targets()
-        self.announcer.prepared(self.draft.state)
+        self.announcer.prepared(self.draft.state, prompt, self.batch.tools)
         return prompt
 
     def _check_targets(self) -> None:

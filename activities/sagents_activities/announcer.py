@@ -15,6 +15,7 @@ from temporalio import activity
 from sagents.carried import Carried
 from sagents.commands import NewMessage, Stop
 from sagents.errors import StateUnavailable, StoreError, Superseded
+from sagents.event_types import LIVE_ONLY
 from sagents.events import Event
 from sagents.interrupt_data import interrupt_data
 from sagents.interrupts import Interrupt
@@ -25,9 +26,6 @@ from sagents_activities.fence import Fence
 
 BATCH = 0.05
 """Seconds for which events are gathered: what an eye does not notice and a channel does."""
-
-LIVE_ONLY = frozenset({"llm_deltas"})
-"""Types that are never stored: tokens, which the message that follows has all of."""
 
 log = structlog.get_logger(__name__)
 
@@ -51,20 +49,24 @@ class Announcer:
         """Tell something; what is no JSON is the caller's mistake and is dropped with a warning."""
         sub = self._agent.sub
         if sub is None:
-            self._tell(type, data, ())
+            self._tell(type, data)
         elif not sub.quiet:
             if type == "status_changed":
                 type, data = "subagent_status_changed", {"sub_agent_id": self._agent.agent_id, **data}
-            self._tell(type, data, self._agent.path)
+            self._tell(type, data, self._agent.path, self._agent.agent_id)
 
     def above(self, type: str, data: Mapping[str, JsonValue]) -> None:
         """Tell something as the parent of a sub-agent."""
-        self._tell(type, data, self._agent.path[:-1])
+        parent = self._agent.parent
+        self._tell(type, data, parent.path, parent.agent_id if parent.sub else None)
 
-    def _tell(self, type: str, data: Mapping[str, JsonValue], path: tuple[str, ...]) -> None:
-        about = {"agent_id": self._agent_id, "run_id": self._run_id, "at": datetime.now(UTC), "path": path}
+    def _tell(
+        self, type: str, data: Mapping[str, JsonValue], path: tuple[str, ...] = (), whose: str | None = None
+    ) -> None:
+        about = {"agent_id": self._agent_id, "run_id": self._run_id, "at": datetime.now(UTC)}
+        below = {"path": path, "sub_agent_id": whose}
         try:
-            self._waiting.put(Event.model_validate({**about, "type": type, "data": data}))
+            self._waiting.put(Event.model_validate({**about, **below, "type": type, "data": data}))
         except ValueError as error:
             log.warning("an event could not be told", agent=self._agent_id, type=type, error=str(error))
 

@@ -272,7 +272,7 @@ async def test_a_reply_its_usage_and_its_calls_are_announced() -> None:
     stage = StillTime()
     plan = await step(agent_of(says("Let me shout.") & calls(shout, text="hi"), tools=[shout]), stage=stage)
     assert [type for type, _ in stage.events] == [
-        *("llm_deltas", "llm_deltas", "llm_deltas"),
+        *("after_middleware_state", "llm_deltas", "llm_deltas", "llm_deltas"),
         *("llm_message", "llm_token_usage", "tool_call_identified"),
     ]
     identified = stage.happened("tool_call_identified")[0]
