@@ -7,6 +7,8 @@ from typing import Protocol
 
 from pydantic import AwareDatetime, Field, JsonValue
 
+from sagents.cards import AgentCard
+from sagents.display import DisplayMessage
 from sagents.events import Event
 from sagents.frozen import Frozen
 from sagents.messages import ContentPart, Message
@@ -87,6 +89,7 @@ class Save(Frozen):
     `entries` are what happened to interrupts since, each the JSON of an `Entry`, for the decision log; `rules` are
     decisions to remember, each the JSON of a `Rule`. What is stored already, by its slot or id, stays as it is; what is
     not is written also for a retry, whose head is left out: nothing that was decided is lost between the two.
+    `card`, the JSON of an `AgentCard`, puts the agent on the list of agents; None leaves what stands there.
     """
 
     agent_id: str
@@ -98,13 +101,19 @@ class Save(Frozen):
     interrupts: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    card: str | None = None
 
 
 class News(Frozen):
-    """An event on its way into the log. Its `slot` says where in which step it belongs: the first one there stays."""
+    """An event on its way into the log. Its `slot` says where in which step it belongs: the first one there stays.
+
+    A `row` is written along with it, or left out with it. A new one gets the event's id for its `number`; one whose id
+    is in the transcript already is replaced, and keeps the `number` and `at` that it has there.
+    """
 
     slot: str
     event: Event
+    row: DisplayMessage | None = None
 
 
 class Chain(Frozen):
@@ -198,15 +207,30 @@ class Store(Protocol):
     async def get(self, agent_id: str, key: str) -> str | None:
         """What `put_once` stored."""
 
-    async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str) -> tuple[Event, ...]:
-        """Write events to the agent's log and return them with their ids, which only ever rise.
+    async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str | None) -> tuple[Event, ...]:
+        """Write events to the agent's log and return them with their ids, which only ever rise, and rows with them.
 
         A slot that is taken keeps its event, and that one is returned: a retry repeats nothing and replaces nothing.
-        Fenced like `put_once`.
+        Fenced like `put_once`. A door has no workflow run: it writes to whose row there is, and where there is none,
+        nothing; then the answer is empty.
         """
 
     async def events(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
         """Events with ids above `after`, oldest first."""
+
+    async def trim(self, agent_id: str, before: int) -> int:
+        """Forget the events with ids below `before`, and their slots; how many. Rows stay, and ids go on rising."""
+
+    async def rows(
+        self, agent_id: str, *, after: int | None = None, before: int | None = None, limit: int = 50
+    ) -> tuple[DisplayMessage, ...]:
+        """A page of the transcript, by number: the first rows above `after`, else the last ones (below `before`)."""
+
+    async def row(self, agent_id: str, row_id: str) -> DisplayMessage | None:
+        """A row of the transcript as it is now; None where there is none."""
+
+    async def agents(self, prefix: str = "", after: str = "", limit: int = 100) -> tuple[AgentCard, ...]:
+        """The cards that saves have given, sorted by agent id: of ids that begin with `prefix` and follow `after`."""
 
     async def deposit(self, agent_id: str, key: str, body: str) -> None:
         """Leave something for the agent to fetch with `get`; not fenced, because doors do it. The first write wins."""

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from temporalio import activity
 
+from sagents.cards import AgentCard
+from sagents.display import DisplayMessage
 from sagents.events import Event
 from sagents.ports import Chain, Claim, News, PendingInterrupt, Save, SavedHead, Store, Weight
 
@@ -58,11 +60,27 @@ class WatchedStore:
     async def get(self, agent_id: str, key: str) -> str | None:
         return await self._watched("get", key, lambda: self.inner.get(agent_id, key))
 
-    async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str) -> tuple[Event, ...]:
+    async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str | None) -> tuple[Event, ...]:
         return await self._watched("append", "", lambda: self.inner.append(agent_id, news, workflow_run_id))
 
     async def events(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
         return await self._watched("events", "", lambda: self.inner.events(agent_id, after, limit))
+
+    async def trim(self, agent_id: str, before: int) -> int:
+        return await self._watched("trim", "", lambda: self.inner.trim(agent_id, before))
+
+    async def rows(
+        self, agent_id: str, *, after: int | None = None, before: int | None = None, limit: int = 50
+    ) -> tuple[DisplayMessage, ...]:
+        return await self._watched(
+            "rows", "", lambda: self.inner.rows(agent_id, after=after, before=before, limit=limit)
+        )
+
+    async def row(self, agent_id: str, row_id: str) -> DisplayMessage | None:
+        return await self._watched("row", row_id, lambda: self.inner.row(agent_id, row_id))
+
+    async def agents(self, prefix: str = "", after: str = "", limit: int = 100) -> tuple[AgentCard, ...]:
+        return await self._watched("agents", "", lambda: self.inner.agents(prefix, after, limit))
 
     async def deposit(self, agent_id: str, key: str, body: str) -> None:
         await self._watched("deposit", key, lambda: self.inner.deposit(agent_id, key, body))

@@ -14,16 +14,25 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 
+from sagents.cards import AgentCard
+from sagents.display import DisplayMessage
 from sagents.events import Event
 from sagents.ports import Chain, Claim, News, PendingInterrupt, Save, SavedHead, Weight
-from sagents_infra.stores import dynamodb_asking, dynamodb_bases, dynamodb_decisions, dynamodb_log, dynamodb_saving
-from sagents_infra.stores import dynamodb_rows as rows
+from sagents_infra.stores import (
+    dynamodb_asking,
+    dynamodb_bases,
+    dynamodb_cards,
+    dynamodb_decisions,
+    dynamodb_log,
+    dynamodb_records,
+    dynamodb_saving,
+    dynamodb_transcript,
+)
 from sagents_infra.stores.bases import chain_of
 from sagents_infra.stores.deciding import wished
-from sagents_infra.stores.dynamodb_fence import Fence, read
+from sagents_infra.stores.dynamodb_fence import read
 from sagents_infra.stores.dynamodb_rows import Row
-from sagents_infra.stores.dynamodb_table import ABSENT, Table, Write
-from sagents_infra.stores.dynamodb_texts import drafting, text_of
+from sagents_infra.stores.dynamodb_table import Table
 from sagents_infra.stores.entries import in_line
 from sagents_infra.stores.fence import taken_over
 from sagents_infra.stores.lanes import Lanes
@@ -70,13 +79,13 @@ class DynamoDBStore:
     async def put_once(self, agent_id: str, key: str, body: str, workflow_run_id: str) -> str:
         expires = _expires(self._keeping.records)
         return await self._write(
-            agent_id, lambda table: _put_once(table, agent_id, (key, body), workflow_run_id, expires)
+            agent_id, lambda table: dynamodb_records.put_once(table, agent_id, (key, body), workflow_run_id, expires)
         )
 
     async def get(self, agent_id: str, key: str) -> str | None:
-        return await self._read(lambda table: _get(table, agent_id, key))
+        return await self._read(lambda table: dynamodb_records.get(table, agent_id, key))
 
-    async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str) -> tuple[Event, ...]:
+    async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str | None) -> tuple[Event, ...]:
         expires = _expires(self._keeping.events)
         return await self._write(
             agent_id, lambda table: dynamodb_log.append(table, agent_id, news, workflow_run_id, expires)
@@ -85,8 +94,22 @@ class DynamoDBStore:
     async def events(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
         return await self._read(lambda table: dynamodb_log.events(table, agent_id, after, limit))
 
+    async def trim(self, agent_id: str, before: int) -> int:
+        return await self._write(agent_id, lambda table: dynamodb_log.trim(table, agent_id, before))
+
+    async def rows(
+        self, agent_id: str, *, after: int | None = None, before: int | None = None, limit: int = 50
+    ) -> tuple[DisplayMessage, ...]:
+        return await self._read(lambda table: dynamodb_transcript.page(table, agent_id, after, before, limit))
+
+    async def row(self, agent_id: str, row_id: str) -> DisplayMessage | None:
+        return await self._read(lambda table: dynamodb_transcript.one(table, agent_id, row_id))
+
+    async def agents(self, prefix: str = "", after: str = "", limit: int = 100) -> tuple[AgentCard, ...]:
+        return await self._read(lambda table: dynamodb_cards.cards(table, prefix, after, limit))
+
     async def deposit(self, agent_id: str, key: str, body: str) -> None:
-        await self._write(agent_id, lambda table: _deposit(table, agent_id, key, body))
+        await self._write(agent_id, lambda table: dynamodb_records.deposit(table, agent_id, key, body))
 
     async def interrupts(self, agent_id: str | None = None) -> tuple[PendingInterrupt, ...]:
         return in_line(await self._read(lambda table: dynamodb_asking.waiting(table, agent_id)))
@@ -158,30 +181,6 @@ def _take_over(table: Table, agent_id: str, workflow_run_id: str, generation: in
     if row is not fence.saved:
         table.write([fence.after(row).replacing(fence)])
     return whole
-
-
-def _put_once(table: Table, agent_id: str, record: tuple[str, str], run: str, expires: Row) -> str:
-    key, body = rows.record(agent_id, record[0]), record[1]
-    found = table.get([rows.fence(agent_id), key])
-    fence = Fence.of(agent_id, found.get(rows.fence(agent_id)))
-    fence.claimed(run)
-    if key in found:
-        return text_of(table, key.partition, found[key]) or ""
-    with drafting(table, key.partition) as draft:
-        table.write([fence.check(), Write({**key.row, **draft.text(body), **expires}, ABSENT)])
-    return body
-
-
-def _get(table: Table, agent_id: str, key: str) -> str | None:
-    row = table.one(rows.record(agent_id, key))
-    return None if row is None else text_of(table, rows.partition(agent_id), row)
-
-
-def _deposit(table: Table, agent_id: str, key: str, body: str) -> None:
-    place = rows.record(agent_id, key)
-    if table.one(place, ["count"]) is None:
-        with drafting(table, place.partition) as draft:
-            table.write([Write({**place.row, **draft.text(body)}, ABSENT)])
 
 
 def _expires(keeping: timedelta | None) -> Row:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sagents_infra.stores.dynamodb_rows import Row
+from sagents_infra.stores.dynamodb_rows import Key, Row
 from sagents_infra.stores.dynamodb_table import Write
 
 ITEMS, BYTES = 90, 3_000_000
@@ -11,16 +11,17 @@ ITEMS, BYTES = 90, 3_000_000
 
 
 def batches(groups: Iterable[list[Write]], items: int = ITEMS, size: int = BYTES) -> list[list[Write]]:
-    """The writes of the groups in their order, no group divided, at least one batch."""
+    """The writes of the groups in their order, no group divided, no row twice in a batch, at least one batch."""
     done: list[list[Write]] = [[]]
-    weight = 0
+    weight, taken = 0, set[Key]()
     for group in groups:
-        added = sum(_weight(write.row) for write in group)
-        if done[-1] and (len(done[-1]) + len(group) > items or weight + added > size):
+        added, keys = sum(_weight(write.row) for write in group), {Key.of(write.row) for write in group}
+        if done[-1] and (len(done[-1]) + len(group) > items or weight + added > size or keys & taken):
             done.append([])
-            weight = 0
+            weight, taken = 0, set()
         done[-1] += group
         weight += added
+        taken |= keys
     return done
 
 

@@ -25,7 +25,7 @@ NO_TEXT: Row = {}
 
 
 class Fence(NamedTuple):
-    """The row as it was read. `saved` is without its head, which `text` leads to."""
+    """The row as it was read. `saved` is without its head, which `text` leads to; `line` is the newest row's number."""
 
     agent_id: str
     version: int = 0
@@ -33,6 +33,7 @@ class Fence(NamedTuple):
     saved: SavedHead | None = None
     text: Row = NO_TEXT
     events: int = 0
+    line: int = 0
     tip: Tip = NOTHING
     is_being_deleted: bool = False
 
@@ -45,7 +46,8 @@ class Fence(NamedTuple):
         base = Base(position=row["position"], digest=row["digest"])
         saved = SavedHead(generation=row["generation"], workflow_run_id=row["run"], seq=row["seq"], base=base)
         text: Row = {name: row[name] for name in ("text", "parts", "count") if name in row}
-        return cls(agent_id, row["version"], row["run"], saved, text, row["events"], Tip(row["rows"], row["tip"]))
+        logs = row["events"], row.get("line", 0), Tip(row["rows"], row["tip"])
+        return cls(agent_id, row["version"], row["run"], saved, text, *logs)
 
     @property
     def row(self) -> Row:
@@ -60,6 +62,7 @@ class Fence(NamedTuple):
             "position": self.saved.base.position,
             "digest": self.saved.base.digest,
             "events": self.events,
+            "line": self.line,
             "rows": self.tip.number,
             "tip": self.tip.hash,
             **self.text,

@@ -69,7 +69,7 @@ def row(agent_id: str, number: int) -> Key:
 
 
 def row_by_id(agent_id: str, row_id: str) -> Key:
-    return Key(partition(agent_id), f"rowid{_named(row_id)}")
+    return Key(partition(agent_id), f"rowid{named(row_id)}")
 
 
 def card(agent_id: str) -> Key:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from sagents.decision_log import Tip
 from sagents.ports import Save, SavedHead
-from sagents_infra.stores import dynamodb_asking, dynamodb_bases, dynamodb_decisions
+from sagents_infra.stores import dynamodb_asking, dynamodb_bases, dynamodb_cards, dynamodb_decisions
 from sagents_infra.stores import dynamodb_rows as rows
 from sagents_infra.stores.dynamodb_batches import ITEMS, batches
 from sagents_infra.stores.dynamodb_calls import Raced
@@ -87,11 +87,13 @@ def _added(table: Table, fence: Fence, save: Save, draft: Draft) -> list[list[Wr
 
 def _kept(table: Table, save: Save, draft: Draft) -> list[Write]:
     agent_id = save.agent_id
-    found = table.get([rows.waiting(agent_id), rows.claims(agent_id)])
+    card, waiting, claims = keys = rows.card(agent_id), rows.waiting(agent_id), rows.claims(agent_id)
+    found = table.get(keys)
     return [
         *([] if save.segment is None else dynamodb_bases.write(table, agent_id, save.segment, draft)),
-        *dynamodb_asking.replaced(table, agent_id, found.get(rows.waiting(agent_id)), save.interrupts, draft),
-        *dynamodb_asking.forgotten(table, agent_id, found.get(rows.claims(agent_id)), save.interrupts, draft),
+        *dynamodb_asking.replaced(table, agent_id, found.get(waiting), save.interrupts, draft),
+        *dynamodb_asking.forgotten(table, agent_id, found.get(claims), save.interrupts, draft),
+        *([] if save.card is None else [dynamodb_cards.replaced(table, agent_id, found.get(card), save.card, draft)]),
     ]
 
 

@@ -80,9 +80,9 @@ class Table:
         pages = self._pages({"ConsistentRead": True, **key, **more}, limit)
         return map(unpacked, islice(chain.from_iterable(pages), limit))
 
-    def keys(self, partition: str, *columns: str) -> list[Row]:
-        """The keys of all rows of a partition, and these attributes."""
-        return list(self.query(partition, **_projection(columns or ["pk"])))
+    def keys(self, partition: str, *columns: str, between: tuple[str, str] | None = None) -> list[Row]:
+        """The keys of all rows of a partition, or of those between two sort keys, and these attributes."""
+        return list(self.query(partition, between, **_projection(columns or ["pk"])))
 
     def listed(self, kind: str) -> Iterator[Row]:
         """The rows of one kind over all agents, from the index: a moment behind what was written last."""
@@ -91,9 +91,9 @@ class Table:
             names = {"#kind": "kind"}
             query = {"IndexName": INDEX, "KeyConditionExpression": "#kind = :kind", "ExpressionAttributeNames": names}
             for page in self._pages({**query, "ExpressionAttributeValues": values}, None):
-                yield from self._as_they_are([unpacked(item) for item in page])
+                yield from self.as_they_are([unpacked(item) for item in page])
 
-    def _as_they_are(self, rows: Sequence[Row]) -> Iterator[Row]:
+    def as_they_are(self, rows: Sequence[Row]) -> Iterator[Row]:
         """Rows of the index; those that name parts anew from the table, for the parts of replaced ones are gone."""
         long = [Key.of(row) for row in rows if "parts" in row]
         found = self.get(long)
@@ -109,6 +109,16 @@ class Table:
             "ExpressionAttributeValues": packed({":kind": kind, ":prefix": prefix}),
         }
         return [unpacked(item) for page in self._pages(condition, None) for item in page]
+
+    def placed_from(self, kind: str, first: str, at_once: int) -> Iterator[Row]:
+        """The rows of one partition of the index from a place on, in order, read as they are asked for."""
+        condition, names, values = "#kind = :kind", {"#kind": "kind"}, {":kind": kind}
+        if first:
+            condition += " AND #place >= :first"
+            names, values = {**names, "#place": "place"}, {**values, ":first": first}
+        query = {"IndexName": INDEX, "KeyConditionExpression": condition, "ExpressionAttributeNames": names}
+        pages = self._pages({**query, "ExpressionAttributeValues": packed(values)}, at_once)
+        return map(unpacked, chain.from_iterable(pages))
 
     def write(self, writes: Sequence[Write]) -> None:
         """All of it or nothing. Raises `Raced` where a condition does not hold."""

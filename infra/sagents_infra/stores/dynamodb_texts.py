@@ -46,7 +46,7 @@ class Draft:
 
     def instead_of(self, row: Row | None) -> "Draft":
         """Remove the parts of a row that is replaced, once it is."""
-        self.gone += _parts(self._partition, row or {})
+        self.gone += parts_of(self._partition, row or {})
         return self
 
     def written(self) -> None:
@@ -73,7 +73,7 @@ def text_of(table: Table, partition: str, row: Row) -> str | None:
     if "parts" not in row:
         text: str | None = row.get("text")
         return text
-    keys = _parts(partition, row)
+    keys = parts_of(partition, row)
     found = table.get(keys)
     if len(found) < len(keys):
         raise Torn(f"{len(keys) - len(found)} of {len(keys)} parts of a text in {partition!r} are missing.")
@@ -85,7 +85,8 @@ def _remove(table: Table, keys: list[Key]) -> None:
         table.delete(keys)
 
 
-def _parts(partition: str, row: Row) -> list[Key]:
+def parts_of(partition: str, row: Row) -> list[Key]:
+    """The keys of the parts that a row names."""
     return [_part(partition, row["parts"], number) for number in range(row["count"])] if "parts" in row else []
 
 

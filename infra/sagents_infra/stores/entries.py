@@ -1,4 +1,4 @@
-"""What a store keeps of events and of what waits for people, as the texts that it keeps."""
+"""What a store keeps of events, rows, cards and of what waits for people, as the texts that it keeps."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from sagents.cards import AgentCard
+from sagents.display import DisplayMessage
 from sagents.errors import Damaged
 from sagents.events import Event
 from sagents.ports import News, PendingInterrupt
@@ -15,12 +17,7 @@ from sagents.ports import News, PendingInterrupt
 
 def entry_of(news: News, number: int) -> str:
     """An event as it stands in the log, with the id it has there."""
-    event = news.event.but(id=number)
-    try:
-        return event.model_dump_json()
-    except PydanticSerializationError:  # half of a surrogate pair, as a tool leaves that cuts an emoji in two
-        text = json.dumps(event.model_dump(mode="json"), ensure_ascii=False)
-        return text.encode("utf-8", "replace").decode()
+    return _text_of(news.event.but(id=number))
 
 
 def event_of(agent_id: str, entry: str) -> Event:
@@ -29,6 +26,28 @@ def event_of(agent_id: str, entry: str) -> Event:
         return Event.model_validate_json(entry)
     except ValidationError as error:
         raise Damaged(f"An event of {agent_id!r} cannot be read: {error.error_count()} problems.") from None
+
+
+def row_entry(row: DisplayMessage, number: int, before: str | None) -> str:
+    """A row as it stands in the transcript, told by event `number`; `before` is what stood there, if anything did."""
+    if before is not None:
+        there = DisplayMessage.model_validate_json(before)
+        return _text_of(row.but(number=there.number, at=there.at))
+    return _text_of(row.but(number=number))
+
+
+def row_of(agent_id: str, entry: str) -> DisplayMessage:
+    """The row that an entry of the transcript holds."""
+    try:
+        return DisplayMessage.model_validate_json(entry)
+    except ValidationError as error:
+        raise Damaged(f"A row of {agent_id!r} cannot be read: {error.error_count()} problems.") from None
+
+
+def card_after(before: str | None, card: str) -> str:
+    """A card as it is kept where another one was."""
+    there = None if before is None else AgentCard.model_validate_json(before)
+    return AgentCard.model_validate_json(card).instead_of(there).model_dump_json()
 
 
 class Waiting(NamedTuple):
@@ -82,3 +101,11 @@ def _created_at(body: str) -> float | None:
     if made is None:
         return None
     return (made if made.tzinfo else made.replace(tzinfo=UTC)).timestamp()
+
+
+def _text_of(value: BaseModel) -> str:
+    try:
+        return value.model_dump_json()
+    except PydanticSerializationError:  # half of a surrogate pair, as a tool leaves that cuts an emoji in two
+        text = json.dumps(value.model_dump(mode="json"), ensure_ascii=False)
+        return text.encode("utf-8", "replace").decode()

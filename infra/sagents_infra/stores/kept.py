@@ -1,23 +1,37 @@
 """What the memory store keeps of one agent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sagents.decision_log import NOTHING, Row, row_after
 from sagents.ports import Claim, News, SavedHead, Segment
 from sagents_infra.stores.bases import BaseRow
 from sagents_infra.stores.deciding import slot_of
-from sagents_infra.stores.entries import Waiting, asked, entry_of
+from sagents_infra.stores.entries import Waiting, asked, entry_of, row_entry
+
+
+class Numbered(NamedTuple):
+    """An entry of the log or of the transcript under its number."""
+
+    number: int
+    entry: str
 
 
 @dataclass
 class Kept:
-    """All that is kept of one agent, but rules. `log` and `decisions` are by slot, in the order of their numbers."""
+    """All that is kept of one agent, but rules.
+
+    `log` and `decisions` are by slot and `rows` by id, in the order of their numbers; `newest` is the log's last one.
+    """
 
     head: SavedHead | None = None
     bases: dict[str, Segment] = field(default_factory=dict)
     records: dict[str, str] = field(default_factory=dict)
-    log: dict[str, str] = field(default_factory=dict)
+    card: str | None = None
+    log: dict[str, Numbered] = field(default_factory=dict)
+    newest: int = 0
+    rows: dict[str, Numbered] = field(default_factory=dict)
     waiting: tuple[Waiting, ...] = ()
     decisions: dict[str, Row] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
@@ -47,11 +61,34 @@ class Kept:
         known = asked(waiting) if self.claims else ()
         self.claims = {interrupt_id: claim for interrupt_id, claim in self.claims.items() if interrupt_id in known}
 
+    def add_news(self, news: Sequence[News]) -> None:
+        """Write what is new: all of it or, where one cannot be written, nothing."""
+        log, rows = dict[str, Numbered](), dict[str, Numbered]()
+        for one in news:
+            if one.slot in self.log or one.slot in log:
+                continue
+            number = self.newest + len(log) + 1
+            log[one.slot] = Numbered(number, entry_of(one, number))
+            if one.row is not None:
+                before = rows.get(one.row.id) or self.rows.get(one.row.id)
+                entry = row_entry(one.row, number, before.entry if before else None)
+                rows[one.row.id] = Numbered(before.number if before else number, entry)
+        self.log.update(log)
+        self.rows.update(rows)
+        self.newest += len(log)
 
-def new_events(log: Mapping[str, str], news: Sequence[News]) -> dict[str, str]:
-    """What comes into the log by these news: all of it or, where one cannot be written, nothing."""
-    new = dict[str, str]()
-    for one in news:
-        if one.slot not in log and one.slot not in new:
-            new[one.slot] = entry_of(one, len(log) + len(new) + 1)
-    return new
+    def trim(self, before: int) -> int:
+        """Forget the events below a number; how many."""
+        there = len(self.log)
+        self.log = {slot: logged for slot, logged in self.log.items() if logged.number >= before}
+        return there - len(self.log)
+
+    def page(self, after: int | None, before: int | None, limit: int) -> tuple[str, ...]:
+        """Rows with numbers between these two: the first ones where `after` is given, else the last ones."""
+        found = [
+            row.entry
+            for row in self.rows.values()
+            if (after is None or row.number > after) and (before is None or row.number < before)
+        ]
+        limit = max(limit, 0)
+        return tuple(found[:limit] if after is not None else found[max(len(found) - limit, 0) :])

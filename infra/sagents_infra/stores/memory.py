@@ -5,13 +5,15 @@ from datetime import datetime
 from itertools import count
 from threading import Lock
 
+from sagents.cards import AgentCard
+from sagents.display import DisplayMessage
 from sagents.events import Event
 from sagents.ports import Chain, Claim, News, PendingInterrupt, Save, SavedHead, Weight
 from sagents_infra.stores.bases import chain_of, weight_of
 from sagents_infra.stores.deciding import KeptRule, claimed_after, wished
-from sagents_infra.stores.entries import Waiting, arrived, event_of, in_line
+from sagents_infra.stores.entries import Waiting, arrived, card_after, event_of, in_line, row_of
 from sagents_infra.stores.fence import claimed, is_of, saved, taken_over
-from sagents_infra.stores.kept import Kept, new_events
+from sagents_infra.stores.kept import Kept
 
 
 class MemoryStore:
@@ -46,6 +48,8 @@ class MemoryStore:
                 kept.forget_claims(save.interrupts)
                 if save.segment is not None:
                     kept.bases.setdefault(save.segment.base.digest, save.segment)
+                if save.card is not None:
+                    kept.card = card_after(kept.card, save.card)
             return row
 
     async def chain(self, agent_id: str, digest: str) -> Chain | None:
@@ -65,17 +69,41 @@ class MemoryStore:
     async def get(self, agent_id: str, key: str) -> str | None:
         return self._read(agent_id).records.get(key)
 
-    async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str) -> tuple[Event, ...]:
+    async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str | None) -> tuple[Event, ...]:
         with self._lock:
             kept = self._read(agent_id)
-            claimed(agent_id, kept.head, workflow_run_id)
-            kept.log.update(new_events(kept.log, news))
-            return tuple(event_of(agent_id, kept.log[one.slot]) for one in news)
+            if workflow_run_id is not None:
+                claimed(agent_id, kept.head, workflow_run_id)
+            elif kept.head is None:
+                return ()
+            kept.add_news(news)
+            return tuple(event_of(agent_id, kept.log[one.slot].entry) for one in news)
 
     async def events(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
         with self._lock:
-            entries = list(self._read(agent_id).log.values())[max(after, 0) :][:limit]
-        return tuple(event_of(agent_id, entry) for entry in entries)
+            found = [logged.entry for logged in self._read(agent_id).log.values() if logged.number > after]
+        return tuple(event_of(agent_id, entry) for entry in found[: max(limit, 0)])
+
+    async def trim(self, agent_id: str, before: int) -> int:
+        with self._lock:
+            return self._read(agent_id).trim(before)
+
+    async def rows(
+        self, agent_id: str, *, after: int | None = None, before: int | None = None, limit: int = 50
+    ) -> tuple[DisplayMessage, ...]:
+        with self._lock:
+            found = self._read(agent_id).page(after, before, limit)
+        return tuple(row_of(agent_id, entry) for entry in found)
+
+    async def row(self, agent_id: str, row_id: str) -> DisplayMessage | None:
+        found = self._read(agent_id).rows.get(row_id)
+        return None if found is None else row_of(agent_id, found.entry)
+
+    async def agents(self, prefix: str = "", after: str = "", limit: int = 100) -> tuple[AgentCard, ...]:
+        with self._lock:
+            cards = {id: kept.card for id, kept in self._agents.items() if id.startswith(prefix) and id > after}
+        found = [card for _, card in sorted(cards.items()) if card is not None]
+        return tuple(AgentCard.model_validate_json(card) for card in found[: max(limit, 0)])
 
     async def deposit(self, agent_id: str, key: str, body: str) -> None:
         with self._lock:

@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection
 
+from sagents.cards import AgentCard
+from sagents.display import DisplayMessage
 from sagents.events import Event
 from sagents.ports import Base, Chain, Claim, News, PendingInterrupt, Save, SavedHead, Weight
 from sagents_infra.sqlite_file import SqliteFile
-from sagents_infra.stores import sqlite_bases, sqlite_decisions, sqlite_log
+from sagents_infra.stores import sqlite_bases, sqlite_decisions, sqlite_log, sqlite_rows
 from sagents_infra.stores.bases import chain_of, weight_of
 from sagents_infra.stores.deciding import wished
 from sagents_infra.stores.entries import in_line
@@ -54,11 +56,25 @@ class SqliteStore:
     async def get(self, agent_id: str, key: str) -> str | None:
         return await self._file.read(lambda db: _get(db, agent_id, key))
 
-    async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str) -> tuple[Event, ...]:
+    async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str | None) -> tuple[Event, ...]:
         return await self._file.write(lambda db: _append(db, agent_id, news, workflow_run_id))
 
     async def events(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
         return await self._file.read(lambda db: sqlite_log.events(db, agent_id, after, limit))
+
+    async def trim(self, agent_id: str, before: int) -> int:
+        return await self._file.write(lambda db: sqlite_log.trim(db, agent_id, before))
+
+    async def rows(
+        self, agent_id: str, *, after: int | None = None, before: int | None = None, limit: int = 50
+    ) -> tuple[DisplayMessage, ...]:
+        return await self._file.read(lambda db: sqlite_rows.page(db, agent_id, after, before, limit))
+
+    async def row(self, agent_id: str, row_id: str) -> DisplayMessage | None:
+        return await self._file.read(lambda db: sqlite_rows.row(db, agent_id, row_id))
+
+    async def agents(self, prefix: str = "", after: str = "", limit: int = 100) -> tuple[AgentCard, ...]:
+        return await self._file.read(lambda db: sqlite_rows.cards(db, prefix, after, limit))
 
     async def deposit(self, agent_id: str, key: str, body: str) -> None:
         await self._file.write(lambda db: _insert_record(db, agent_id, key, body))
@@ -130,6 +146,8 @@ def _save(db: Connection, save: Save) -> SavedHead:
         sqlite_decisions.forget_claims(db, save.agent_id, save.interrupts)
         if save.segment is not None:
             sqlite_bases.insert(db, save.agent_id, save.segment)
+        if save.card is not None:
+            sqlite_rows.keep_card(db, save.agent_id, save.card)
     sqlite_decisions.add_entries(db, save.agent_id, save.entries)
     sqlite_decisions.add_rules(db, save.agent_id, save.rules)
     return row
@@ -154,8 +172,12 @@ def _get(db: Connection, agent_id: str, key: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _append(db: Connection, agent_id: str, news: Sequence[News], workflow_run_id: str) -> tuple[Event, ...]:
-    claimed(agent_id, _load(db, agent_id), workflow_run_id)
+def _append(db: Connection, agent_id: str, news: Sequence[News], workflow_run_id: str | None) -> tuple[Event, ...]:
+    row = _load(db, agent_id)
+    if workflow_run_id is not None:
+        claimed(agent_id, row, workflow_run_id)
+    elif row is None:
+        return ()
     return sqlite_log.append(db, agent_id, news)
 
 

@@ -5,6 +5,7 @@ from sqlite3 import Connection
 
 from sagents.events import Event
 from sagents.ports import News
+from sagents_infra.stores import sqlite_rows
 from sagents_infra.stores.entries import Waiting, arrived, entry_of, event_of
 
 
@@ -16,6 +17,14 @@ def append(db: Connection, agent_id: str, news: Sequence[News]) -> tuple[Event, 
 def events(db: Connection, agent_id: str, after: int, limit: int) -> tuple[Event, ...]:
     query = "SELECT entry FROM events WHERE agent_id = ? AND id > ? ORDER BY id LIMIT ?"
     return tuple(event_of(agent_id, entry) for (entry,) in db.execute(query, (agent_id, after, limit)))
+
+
+def trim(db: Connection, agent_id: str, before: int) -> int:
+    newest = _newest(db, agent_id)
+    gone = db.execute("DELETE FROM events WHERE agent_id = ? AND id < ?", (agent_id, before)).rowcount
+    if gone:
+        db.execute("INSERT OR REPLACE INTO trimmed (agent_id, newest) VALUES (?, ?)", (agent_id, newest))
+    return gone
 
 
 def waiting(db: Connection, agent_id: str | None) -> tuple[Waiting, ...]:
@@ -43,9 +52,16 @@ def _entry(db: Connection, agent_id: str, news: News) -> str | None:
 
 
 def _write(db: Connection, agent_id: str, news: News) -> str:
-    newest = db.execute("SELECT max(id) FROM events WHERE agent_id = ?", (agent_id,)).fetchone()
-    number = (newest[0] or 0) + 1
+    number = _newest(db, agent_id) + 1
     entry = entry_of(news, number)
     row = (agent_id, number, news.slot, entry)
     db.execute("INSERT INTO events (agent_id, id, slot, entry) VALUES (?, ?, ?, ?)", row)
+    if news.row is not None:
+        sqlite_rows.write(db, agent_id, news.row, number)
     return entry
+
+
+def _newest(db: Connection, agent_id: str) -> int:
+    """The id that was given last; a log that was trimmed to nothing still knows."""
+    query = "SELECT max(id) FROM events WHERE agent_id = ? UNION ALL SELECT newest FROM trimmed WHERE agent_id = ?"
+    return max((newest or 0 for (newest,) in db.execute(query, (agent_id, agent_id))), default=0)

@@ -32,5 +32,15 @@ MIGRATIONS = (
             agent_id TEXT NOT NULL, interrupt_id TEXT NOT NULL, body TEXT NOT NULL,
             PRIMARY KEY (agent_id, interrupt_id))""",
     ),
+    (
+        """CREATE TABLE display_rows (
+            agent_id TEXT NOT NULL, row_id TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (agent_id, row_id), UNIQUE (agent_id, number))""",
+        "CREATE TABLE trimmed (agent_id TEXT PRIMARY KEY, newest INTEGER NOT NULL)",
+        "CREATE TABLE cards (agent_id TEXT PRIMARY KEY, body TEXT NOT NULL)",
+    ),
 )
-TABLES = ("agents", "bases", "records", "events", "interrupts", "decisions", "rules", "claims")
+TABLES = (
+    *("agents", "bases", "records", "events", "interrupts", "decisions", "rules", "claims"),
+    *("display_rows", "trimmed", "cards"),
+)
