@@ -180,6 +180,7 @@ async def test_events_of_a_sub_agent_are_on_its_roots_channel_with_its_path(agen
         events = await env.store.events(agent.agent_id)
         below = [event for event in events if event.path]
         assert {event.path for event in below} == {("research",)}
+        assert {event.sub_agent_id for event in below} == {f"{agent.agent_id}/research-1.1.0"}
         assert {event.agent_id for event in events} == {agent.agent_id}
         kinds = [event.type for event in below]
         for kind in ("subagent_started", "subagent_status_changed", "llm_message", "tool_execution_update"):
@@ -188,6 +189,7 @@ async def test_events_of_a_sub_agent_are_on_its_roots_channel_with_its_path(agen
         assert below[0].data["parent_id"] == agent.agent_id
         above = [event for event in events if not event.path and event.type == "tool_execution_update"]
         assert [event.data["status"] for event in above] == ["executing", "completed"]
+        assert {event.sub_agent_id for event in above} == {None}
         assert [event for event in events if event.type == "status_changed" and event.path] == []
 
 
