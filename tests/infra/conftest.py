@@ -1,4 +1,4 @@
-"""Buckets on a real HTTP peer."""
+"""Buckets and tables on real HTTP peers."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -6,7 +6,11 @@ from uuid import uuid4
 import boto3
 import pytest
 
+from sagents_infra.stores.dynamodb import dynamodb_client
+from sagents_infra.stores.dynamodb_schema import ensure_table
+from tests.infra.stores import dynamodb_servers
 from tests.support.aws import KEYS, aws_peer
+from tests.support.tables import Place
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +27,17 @@ def bucket(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     name = f"bucket-{uuid4().hex}"
     boto3.client("s3").create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture(scope="session")
+def tables_url() -> Iterator[str]:
+    yield from dynamodb_servers.serve()
+
+
+@pytest.fixture
+def place(tables_url: str) -> Iterator[Place]:
+    """A new table as the store on DynamoDB has it."""
+    with dynamodb_servers.credentials():
+        found = Place(dynamodb_client("us-east-1", tables_url), f"agents-{uuid4().hex}", tables_url)
+        ensure_table(found.client, found.table)
+        yield found

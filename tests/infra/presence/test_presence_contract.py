@@ -11,6 +11,8 @@ from sagents.errors import InvalidInput
 from sagents.ports import Presence
 from sagents.viewers import NOBODY_SAID, Viewer
 from sagents_infra.presence import LocalPresence, MemoryPresence
+from sagents_infra.presence.dynamodb import DynamoDBPresence
+from tests.support.tables import Place
 
 TOPIC, OTHER = "conversation:1", "conversation:2"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -38,14 +40,18 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "local"])
+@pytest.fixture(params=["memory", "local", "dynamodb"])
 def presence(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Presence]:
     if request.param == "memory":
         yield MemoryPresence(clock)
+        return
+    if request.param == "local":
+        kept: LocalPresence | DynamoDBPresence = LocalPresence(tmp_path / "presence.sqlite", clock)
     else:
-        local = LocalPresence(tmp_path / "presence.sqlite", clock)
-        yield local
-        local.close()
+        place: Place = request.getfixturevalue("place")
+        kept = DynamoDBPresence(place.client, place.table, clock)
+    yield kept
+    kept.close()
 
 
 def a_viewer(name: str, *connections: str, lease: float | None = None, **fields: Any) -> Viewer:

@@ -1,0 +1,104 @@
+"""Connections in one SQLite file, shared by the processes of one machine."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from sqlite3 import Connection as Database
+
+from sagents.connections import Connection
+from sagents_infra.connections.changing import Change, check, holding, renewing, subscribing, unsubscribing
+from sagents_infra.presence.tracked import Clock, utc_now
+from sagents_infra.sqlite_file import SqliteFile
+
+BUSY = timedelta(seconds=2)
+
+MIGRATIONS = (
+    (
+        "CREATE TABLE connections (id TEXT PRIMARY KEY, ends REAL NOT NULL, kept TEXT NOT NULL)",
+        "CREATE INDEX connections_ends ON connections (ends)",
+        """CREATE TABLE watches (
+            agent_id TEXT NOT NULL, connection TEXT NOT NULL, PRIMARY KEY (agent_id, connection)) WITHOUT ROWID""",
+        "CREATE INDEX watches_connection ON watches (connection)",
+    ),
+)
+
+
+class LocalConnections:
+    """A `Connections` on a local disk. Call `release` when done: `close` is the port's."""
+
+    def __init__(self, path: Path | str, clock: Clock = utc_now, busy: timedelta = BUSY) -> None:
+        self._clock = clock
+        self._file = SqliteFile(Path(path), MIGRATIONS, busy)
+
+    async def open(self, connection: Connection) -> None:
+        check(connection)
+        await self._file.write(lambda db: self._open(db, connection))
+
+    async def get(self, connection_id: str) -> Connection | None:
+        return holding(await self._file.read(lambda db: _known(db, connection_id)), self._clock())
+
+    async def renew(self, connection_id: str, until: datetime) -> Connection | None:
+        return await self._change(connection_id, renewing(until))
+
+    async def subscribe(
+        self, connection_id: str, agent_id: str, after: int, tenant: str | None = None
+    ) -> Connection | None:
+        return await self._change(connection_id, subscribing(agent_id, after, tenant))
+
+    async def unsubscribe(self, connection_id: str, agent_id: str) -> Connection | None:
+        return await self._change(connection_id, unsubscribing(agent_id))
+
+    async def close(self, connection_id: str) -> Connection | None:
+        return await self._file.write(lambda db: _close(db, connection_id))
+
+    async def watching(self, agent_id: str) -> tuple[Connection, ...]:
+        found = await self._file.read(lambda db: _watching(db, agent_id))
+        now = self._clock()
+        return tuple(connection for connection in found if connection.holds(now))
+
+    def release(self) -> None:
+        self._file.close()
+
+    async def _change(self, connection_id: str, change: Change) -> Connection | None:
+        return await self._file.write(lambda db: self._changed(db, connection_id, change))
+
+    def _open(self, db: Database, connection: Connection) -> None:
+        db.execute("DELETE FROM watches WHERE connection IN (SELECT id FROM connections WHERE ends <= ?)", self._now)
+        db.execute("DELETE FROM connections WHERE ends <= ?", self._now)  # nobody else sweeps
+        if _known(db, connection.id) is None:
+            _keep(db, connection.but(watches={}))
+
+    def _changed(self, db: Database, connection_id: str, change: Change) -> Connection | None:
+        known = holding(_known(db, connection_id), self._clock())
+        if known is not None:
+            known = change(known)
+            _keep(db, known)
+        return known
+
+    @property
+    def _now(self) -> tuple[float]:
+        return (self._clock().timestamp(),)
+
+
+def _known(db: Database, connection_id: str) -> Connection | None:
+    row = db.execute("SELECT kept FROM connections WHERE id = ?", (connection_id,)).fetchone()
+    return None if row is None else Connection.model_validate_json(row[0])
+
+
+def _keep(db: Database, connection: Connection) -> None:
+    row = (connection.id, connection.ends_at.timestamp(), connection.model_dump_json())
+    db.execute("INSERT OR REPLACE INTO connections (id, ends, kept) VALUES (?, ?, ?)", row)
+    db.execute("DELETE FROM watches WHERE connection = ?", (connection.id,))
+    pairs = [(agent_id, connection.id) for agent_id in connection.watches]
+    db.executemany("INSERT INTO watches (agent_id, connection) VALUES (?, ?)", pairs)
+
+
+def _close(db: Database, connection_id: str) -> Connection | None:
+    known = _known(db, connection_id)
+    db.execute("DELETE FROM watches WHERE connection = ?", (connection_id,))
+    db.execute("DELETE FROM connections WHERE id = ?", (connection_id,))
+    return known
+
+
+def _watching(db: Database, agent_id: str) -> list[Connection]:
+    query = "SELECT kept FROM watches JOIN connections ON id = connection WHERE agent_id = ? ORDER BY id"
+    return [Connection.model_validate_json(kept) for (kept,) in db.execute(query, (agent_id,))]
