@@ -13,6 +13,7 @@ from sagents.operations import OPERATIONS, Operation
 from sagents.plan import Saved, SaveReason
 from sagents.ports import Save, Segment, Store, Weight
 from sagents.serialization import export_state
+from sagents_activities.carding import card_of
 from sagents_activities.docket import NOTHING, Docket
 from sagents_activities.mirrors import Mirrors
 from sagents_activities.reader import Lead, StateReader
@@ -47,6 +48,7 @@ class Saver:
         A retry of the same save changes nothing.
         """
         agent_id, log = carried.head.agent.agent_id, carried.head.log
+        card = card_of(carried.head, datetime.now(UTC))
         save = Save(
             agent_id=agent_id,
             workflow_run_id=activity.info().workflow_run_id or "",
@@ -57,6 +59,7 @@ class Saver:
             interrupts=tuple(item.model_dump_json() for item in docket.items),
             entries=tuple(entry.model_dump_json() for entry in docket.entries),
             rules=tuple(rule.model_dump_json() for rule in docket.rules),
+            card=None if card is None else card.model_dump_json(),
         )
         row = await self.store.save(save)
         stored = Carried.model_validate_json(row.head) if row.head else carried
