@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sagents import contract
@@ -10,6 +11,7 @@ from sagents.client import watching
 from sagents.client.reach import Reach
 from sagents.client.reading import read_interrupts, read_state, read_todos, read_whole
 from sagents.client.session import Handle
+from sagents.client.snapshots import as_it_is
 from sagents.contract import AgentInfo, Inactivity
 from sagents.errors import AgentNotFound
 from sagents.events import Event
@@ -81,8 +83,10 @@ class Asking(Reach):
         """Events after the one with this id (0: all there are), then live ones; with None those from now on.
 
         No gap, no repeat; also of an agent that sleeps or is yet to start. End it by leaving the loop, or by `aclose`.
+        Where events after the id are gone, because the log was trimmed, an event `reset` says what is now.
         """
-        return watching.watch(self._store, self._channel, contract.check_agent_id(agent_id), after)
+        look = partial(as_it_is, self._line, self._store, contract.check_agent_id(agent_id))
+        return watching.watch(self._store, self._channel, agent_id, after, look)
 
     subscribe = watch
 

@@ -47,10 +47,11 @@ def an_event(type: str, n: int) -> Event:
 
 
 class Watcher:
-    """Keeps what one watch gave: ids of stored events, and deltas as text (`d7`)."""
+    """Keeps what one watch gave: ids of stored events, deltas as text (`d7`), resets with where they go on."""
 
     def __init__(self, events: AsyncGenerator[Event, None]) -> None:
         self.heard: list[int | str] = []
+        self.events: list[Event] = []
         self._news = asyncio.Event()
         self._task = asyncio.create_task(self._watch(events))
         self._task.add_done_callback(lambda _: self._news.set())
@@ -58,7 +59,8 @@ class Watcher:
     async def _watch(self, events: AsyncGenerator[Event, None]) -> None:
         async with aclosing(events):
             async for event in events:
-                self.heard.append(f"d{event.data['n']}" if event.id is None else event.id)
+                self.heard.append(_shown(event))
+                self.events.append(event)
                 self._news.set()
 
     async def until(self, what: int | str) -> list[int | str]:
@@ -88,3 +90,9 @@ class Watcher:
     async def end(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+
+
+def _shown(event: Event) -> int | str:
+    if event.id is not None:
+        return event.id
+    return f"reset {event.data['first']}" if event.type == "reset" else f"d{event.data['n']}"

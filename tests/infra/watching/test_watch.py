@@ -260,7 +260,7 @@ async def test_an_agent_that_was_deleted_and_starts_anew_is_heard_from_its_new_b
     await ends.store.delete(AGENT)
     await ends.say(1, 2)
     await watcher.wait_for(lambda: watcher.heard.count(2) == 2)
-    assert await watcher.until(3) == [1, 2, 3, 1, 2]
+    assert await watcher.until(3) == [1, 2, 3, "reset 1", 1, 2]
     await watcher.end()
 
 
