@@ -28,5 +28,5 @@ async def as_saved(store: Store, agent_id: str, position: int) -> Snapshot:
     if carried is None:
         return Snapshot(position=position, status=Status.NOT_RUNNING, rows=rows)
     head = carried.head
-    known = {"todos": head.log.todos, "interrupts": head.open_interrupts, "rows": rows}
-    return Snapshot(position=position, status=head.status, **known)
+    todos, interrupts = head.log.todos, head.open_interrupts
+    return Snapshot(position=position, status=head.status, todos=todos, interrupts=interrupts, rows=rows)
