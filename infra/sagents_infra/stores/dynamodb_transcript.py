@@ -62,7 +62,8 @@ def page(table: Table, agent_id: str, after: int | None, before: int | None, lim
     last = "row#~" if before is None else rows.row(agent_id, before - 1).sort
     found = list(table.query(first.partition, (first.sort, last), limit, ScanIndexForward=after is not None))
     ordered = found if after is not None else found[::-1]
-    missing = _missing(ordered, None if after is None else low - 1)
+    is_first = after is not None or len(ordered) < limit
+    missing = _missing(ordered, low - 1 if is_first else None)
     if missing and table.settled_rows([rows.row(agent_id, number) for number in missing]):
         raise Raced("rows came while they were read")
     return tuple(row_of(agent_id, text_of(table, row["pk"], row) or "") for row in ordered)
@@ -75,6 +76,6 @@ def one(table: Table, agent_id: str, row_id: str) -> DisplayMessage | None:
 
 
 def _missing(found: Sequence[Row], after: int | None) -> list[int]:
-    """The numbers that are named and not there; where the page begins after a number, also before its first row."""
+    """The numbers that are named and not there; those before its first row, too, if there is an `after`."""
     first = [found[0]["before"]] if found and after is not None and found[0]["before"] > after else []
     return first + [row["before"] for before, row in pairwise(found) if row["before"] != before["number"]]

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from sagents.cards import AgentCard
 from sagents.decision_log import Entry, EntryKind, Row, broken
+from sagents.display import DisplayMessage, MessageType
 from sagents.errors import Damaged, StoreUnavailable, Superseded
 from sagents.events import Event
 from sagents.interrupts import Interrupt
@@ -28,8 +30,12 @@ LONG = "ü" * 400_000
 Tables = Callable[[], DynamoDBStore]
 
 
-def a_news(slot: str, **data: Any) -> News:
-    return News(slot=slot, event=Event(agent_id=AGENT, type="status_changed", at=NOON, data=data))
+def a_news(slot: str, row: DisplayMessage | None = None, **data: Any) -> News:
+    return News(slot=slot, event=Event(agent_id=AGENT, type="status_changed", at=NOON, data=data), row=row)
+
+
+def a_row(id: str, text: str = "") -> DisplayMessage:
+    return DisplayMessage(id=id, message_type=MessageType.ASSISTANT, content={"text": text}, at=NOON)
 
 
 def voted(slot: str, **fields: Any) -> str:
@@ -235,6 +241,23 @@ async def test_a_reader_amid_a_transaction_sees_no_number_before_a_lower_one(
     assert [Row.model_validate_json(row).number for row in await reader.logged(AGENT)] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("unseen", [3, 6, 9])
+@pytest.mark.asyncio
+async def test_a_reader_amid_a_transaction_misses_no_row_of_a_transcript(
+    store: DynamoDBStore, another: Callable[..., DynamoDBStore], unseen: int
+) -> None:
+    """Numbers of rows have gaps, and yet a page shows no row without the one before it (B-105)."""
+    await store.take_over(AGENT, RUN, 0)
+    for n in range(1, 11):
+        await store.append(AGENT, [a_news(f"{n}", a_row(f"row-{n}") if n % 3 == 0 else None)], RUN)
+    reader = another()
+    client_of(reader).unseen = {f"row#{unseen:016}"}
+    assert [row.number for row in await reader.rows(AGENT, after=0)] == [3, 6, 9][: 3 if unseen < 9 else 2]
+    client_of(reader).unseen = {f"row#{unseen:016}"}
+    assert [row.number for row in await reader.rows(AGENT)] == [3, 6, 9][: 3 if unseen < 9 else 2]
+    assert [row.number for row in await reader.rows(AGENT, before=9, limit=1)] == [6]
+
+
 @pytest.mark.asyncio
 async def test_a_base_that_is_on_its_way_with_its_head_is_not_taken_for_lost(
     store: DynamoDBStore, another: Callable[..., DynamoDBStore]
@@ -338,6 +361,49 @@ async def test_large_events_go_in_one_append_whatever_they_weigh_together(store:
     appended = await store.append(AGENT, news, RUN)
     assert [event.id for event in appended] == list(range(1, 32))
     assert await store.events(AGENT) == appended
+
+
+@pytest.mark.asyncio
+async def test_what_is_replaced_or_trimmed_leaves_no_part_behind(store: DynamoDBStore) -> None:
+    await store.take_over(AGENT, RUN, 0)
+    await store.append(AGENT, [a_news("a", a_row("row-1", LONG), text=LONG)], RUN)
+    assert parts(store) == 6
+    await store.append(AGENT, [a_news("b", a_row("row-1", LONG + "x")), a_news("c", a_row("row-1"))], RUN)
+    assert parts(store) == 3
+    assert await store.trim(AGENT, 3) == 2
+    assert sorted(keys(store)) == [
+        "event#0000000000000003",
+        "fence",
+        "row#0000000000000001",
+        "rowid#row-1",
+        "schema",
+        "slot#c",
+    ]
+
+
+@pytest.mark.asyncio
+async def test_rows_go_in_as_many_transactions_as_it_takes(store: DynamoDBStore) -> None:
+    await store.take_over(AGENT, RUN, 0)
+    wide = [a_news(f"w{n}", a_row(f"row-{n}")) for n in range(60)]
+    await store.append(AGENT, [*wide, *(a_news(f"v{n}", a_row(f"row-{n}", "new")) for n in range(60))], RUN)
+    found = await store.rows(AGENT, limit=100)
+    assert [(row.number, row.content) for row in found] == [(n, {"text": "new"}) for n in range(1, 61)]
+    heavy = [a_news(f"h{n}", a_row(f"heavy-{n}", "x" * 290_000)) for n in range(30)]
+    await store.append(AGENT, heavy, RUN)
+    assert [row.number for row in await store.rows(AGENT, after=60)] == list(range(121, 151))
+
+
+@pytest.mark.asyncio
+async def test_cards_of_ids_longer_than_an_index_takes_stay_apart(store: DynamoDBStore) -> None:
+    """No door takes such an id; the table holds all the same."""
+    ids = [f"{'x' * 950}{n}" for n in range(5)]
+    for agent_id in ids:
+        await store.take_over(agent_id, RUN, 0)
+        card = AgentCard(agent_id=agent_id, at=NOON).model_dump_json()
+        await store.save(a_save(agent_id=agent_id, card=card))
+    assert [card.agent_id for card in await store.agents(ids[0][:940])] == ids
+    assert [card.agent_id for card in await store.agents(ids[3], "")] == [ids[3]]
+    assert [card.agent_id for card in await store.agents("x", ids[2])] == ids[3:]
 
 
 @pytest.mark.asyncio
