@@ -90,5 +90,9 @@ class Asking(Reach):
 
     subscribe = watch
 
+    async def last_event_id(self, agent_id: str) -> int:
+        """The id of the newest event in the agent's log, 0 where there is none: `watch` after it misses nothing."""
+        return await watching.end_of_log(self._store, contract.check_agent_id(agent_id))
+
     async def _peek(self, agent_id: str) -> State:
         return await read_state(self._line, self._store, contract.check_address(agent_id))

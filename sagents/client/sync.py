@@ -107,6 +107,7 @@ class SyncAgentServer:
     interrupts = waits(AgentServer.interrupts)
     watch = streams(AgentServer.watch)
     subscribe = watch
+    last_event_id = waits(AgentServer.last_event_id)
 
     inbox = waits(AgentServer.inbox)
     claim = waits(AgentServer.claim)

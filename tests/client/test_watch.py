@@ -54,3 +54,22 @@ async def test_watching_ends_when_whoever_watches_leaves(serve: Any) -> None:
 async def _watch(server: AgentServer, agent_id: str, heard: list[Event]) -> None:
     async for event in server.watch(agent_id):
         heard.append(event)  # noqa: PERF401 - somebody reads it meanwhile
+
+
+async def test_who_watches_after_the_newest_event_hears_all_that_comes_and_nothing_else(serve: Any) -> None:
+    """B-151: whoever is about to speak knows from where to listen."""
+    async with serve(app_of()) as (server, env):
+        assert await server.last_event_id(env.id()) == 0
+        await server.start("helper", agent_id=env.id())
+
+        async def booted() -> bool:
+            return await server.last_event_id(env.id()) > 0
+
+        await until(booted)
+        before = await server.last_event_id(env.id())
+        await server.add_message(env.id(), "hello")
+        async with aclosing(server.watch(env.id(), after=before)) as events:
+            async for event in events:
+                if event.id is not None:
+                    break
+        assert event.id == before + 1
