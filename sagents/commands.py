@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, field_validator, model_validator
+from pydantic_core import to_jsonable_python
 
 from sagents.decision_log import Remember
 from sagents.decisions import Decision
@@ -35,7 +36,8 @@ class NewMessage(Command):
     kind: Literal["message"] = "message"
     content: str | tuple[ContentPart, ...]
     id: str | None = None
-    display: str | None = None
+    display: str | tuple[ContentPart, ...] | None = None
+    """What people see of it instead, where that is something else; an empty text is nothing (B-64)."""
     sender: str | None = None
     """Whose message it is, where a door knows: who asks for something cannot always approve it."""
     role: Role = Role.USER
@@ -50,7 +52,13 @@ class NewMessage(Command):
 
     @property
     def message(self) -> Message:
-        return Message.user(self.content, id=self.id)
+        shown: dict[str, JsonValue] = {} if self.display is None else {"display": self.displayed}
+        return Message.user(self.content, id=self.id, metadata=shown)
+
+    @property
+    def displayed(self) -> JsonValue:
+        """What is shown, as JSON."""
+        return to_jsonable_python(self.display)  # type: ignore[no-any-return] # of text and parts it is JSON
 
 
 class Execute(Command):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from pydantic import AwareDatetime, Field, JsonValue
+from pydantic_core import to_jsonable_python
 
 from sagents.frozen import Frozen
 
@@ -64,3 +65,23 @@ class DisplayMessage(Frozen):
     at: AwareDatetime
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
     number: int | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is expected to happen to it."""
+        return self.status in ENDED
+
+    @property
+    def wire(self) -> dict[str, JsonValue]:
+        """The row as events and programs have it: every field that has a value, those at their default too."""
+        fields = {name: to_jsonable_python(getattr(self, name)) for name in type(self).model_fields}
+        return {name: value for name, value in fields.items() if value is not None}
+
+    @property
+    def text(self) -> str:
+        """What a person reads of it: its words, or what a call is called."""
+        found = (self.content.get(name) for name in ("text", "display_text", "name"))
+        return next((str(words) for words in found if words), "")
+
+
+ENDED = frozenset({RowStatus.COMPLETED, RowStatus.FAILED, RowStatus.CANCELLED})

@@ -5,6 +5,8 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from typing import TypeVar
 
+from pydantic import JsonValue
+
 from sagents.commands import Command, Execute, NewMessage, Note
 from sagents.messages import ContentPart, Message
 
@@ -101,7 +103,24 @@ def merged(notes: tuple[NewMessage, ...]) -> tuple[Message, ...]:
     for note in notes:
         parts += [ContentPart(content=note.content)] if isinstance(note.content, str) else note.content
     ids = [note.id for note in notes if note.id is not None]
-    return (Message.user(tuple(parts), id=ids[0] if ids else None, metadata={"merged": ids} if len(ids) > 1 else {}),)
+    metadata: dict[str, JsonValue] = {"merged": [*ids]} if len(ids) > 1 else {}
+    if _want_notes(notes):
+        metadata["said"] = [_noted(note) for note in notes]
+    return (Message.user(tuple(parts), id=ids[0] if ids else None, metadata=metadata),)
+
+
+def _want_notes(notes: tuple[NewMessage, ...]) -> bool:
+    """Whether what people see of each message cannot be told from the parts and the ids."""
+    if all(note.id is None for note in notes) or any(note.display is not None for note in notes):
+        return any(note.display is not None for note in notes)
+    return any(note.id is None or not isinstance(note.content, str) for note in notes)
+
+
+def _noted(note: NewMessage) -> dict[str, JsonValue]:
+    """Which parts are of this message, and what people see of it."""
+    parts = 1 if isinstance(note.content, str) else len(note.content)
+    shown = {} if note.display is None else {"display": note.displayed}
+    return {"parts": parts, **({"id": note.id} if note.id else {}), **shown}
 
 
 def senders(notes: Iterable[NewMessage], before: tuple[str, ...]) -> tuple[str, ...]:

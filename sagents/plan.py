@@ -1,5 +1,6 @@
 """What goes between the kernel and its steps: requests, plans, results. All of it is history, so all of it is brief."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
@@ -254,6 +255,11 @@ class StepRequest(Frozen):
     def record(self) -> str:
         """Where the store keeps this step's plan: the same step of the same run on the same state is asked once."""
         return f"step:{self.run.id}.{self.step}.{self.reference.digest}"
+
+    @property
+    def reply_id(self) -> str:
+        """The id of what the model says in this step."""
+        return f"msg_{hashlib.sha256(self.record.encode()).hexdigest()[:16]}"
 
 
 class CallRequest(Frozen):

@@ -158,7 +158,7 @@ class Step:
 
     @property
     def _message_id(self) -> str:
-        return f"msg_{self.key}"
+        return self.request.reply_id
 
     @property
     def _asked(self) -> tuple[ToolCall, ...]:

@@ -4,25 +4,32 @@ import asyncio
 import contextlib
 import queue
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import structlog
 from pydantic import JsonValue
-from temporalio import activity
 
+from sagents import notice_rows
 from sagents.carried import Carried
 from sagents.commands import NewMessage, Stop
-from sagents.errors import StateUnavailable, StoreError, Superseded
+from sagents.display import DisplayMessage
+from sagents.displaying import Showing
+from sagents.errors import StateUnavailable, StoreError
 from sagents.event_types import LIVE_ONLY
 from sagents.events import Event
+from sagents.head import Head
 from sagents.interrupt_data import interrupt_data
 from sagents.interrupts import Interrupt
+from sagents.operations import Operation
 from sagents.plan import AgentRef, Bulletin, Ending
 from sagents.ports import Channel, News
 from sagents.status import Status
+from sagents.tool_rows import Change
 from sagents_activities.fence import Fence
+from sagents_activities.journal import Journal
+from sagents_activities.transcript import SAVED, Transcript, heard_in, named, results_in
 
 BATCH = 0.05
 """Seconds for which events are gathered: what an eye does not notice and a channel does."""
@@ -38,9 +45,12 @@ class Announcer:
     """
 
     def __init__(self, fence: Fence, channel: Channel, agent: AgentRef, run_id: str | None, key: str) -> None:
-        self._fence, self._store, self._channel = fence, fence.store, channel
+        self._journal, self._channel = Journal(fence, agent), channel
         self._agent, self._agent_id = agent, agent.root_id
         self._run_id = agent.sub.root_run_id if agent.sub else run_id
+        self._transcript = Transcript(fence.store, self._agent_id, self._run_id)
+        self._held: list[Event] | None = None
+        self._texts: dict[str, str] | None = None
         self._key = f"{agent.agent_id}:{key}" if agent.sub else key
         self._waiting: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._numbers: Counter[str] = Counter()
@@ -66,9 +76,26 @@ class Announcer:
         about = {"agent_id": self._agent_id, "run_id": self._run_id, "at": datetime.now(UTC)}
         below = {"path": path, "sub_agent_id": whose}
         try:
-            self._waiting.put(Event.model_validate({**about, **below, "type": type, "data": data}))
+            event = Event.model_validate({**about, **below, "type": type, "data": data})
         except ValueError as error:
             log.warning("an event could not be told", agent=self._agent_id, type=type, error=str(error))
+            return
+        self._put(event)
+        if type == "agent_halted" and not path:
+            self._put_row(notice_rows.halted(data, named(self._key), self.showing))
+
+    def _put(self, event: Event) -> None:
+        """Let an event wait for the next batch, or for the rows of a reply that come before it."""
+        if self._texts is not None and event.type == "tool_call_identified":
+            self._texts[str(event.data.get("name"))] = str(event.data.get("display_text") or "")
+        if self._held is not None and event.type == SAVED and not event.path:
+            self._held.append(event)
+        else:
+            self._waiting.put(event)
+
+    def _put_row(self, row: DisplayMessage | None) -> None:
+        if row is not None and self._agent.sub is None:
+            self.emit(SAVED, {"row": row.wire})
 
     def rest(self, carried: Carried) -> bool:
         """A run has ended: whether that is told. Where messages wait, the next begins and no rest lies between (B-75).
@@ -78,8 +105,15 @@ class Announcer:
         head, waiting = carried.head, {type(note) for note in carried.mailbox}
         if head.status is Status.IDLE and NewMessage in waiting and Stop not in waiting:
             return False
+        self.ended(head)
         self.status(str(head.status), head.ending)
         return True
+
+    def ended(self, head: Head) -> None:
+        """The row that a run's end has, where it has one."""
+        run, last = head.latest, head.log.window[-1:]
+        if run is not None:
+            self._put_row(notice_rows.ended(head.ending, run.run_id, last[0] if last else None, self.showing))
 
     def status(self, status: str, ending: Ending | None = None, waiting: Sequence[Interrupt] = ()) -> None:
         """The agent's status has changed: why where a run has ended, and what waits for people (B-81)."""
@@ -123,26 +157,74 @@ class Announcer:
         return events
 
     async def _logged(self, events: list[Event]) -> list[Event]:
-        news = [News(slot=self._slot(event), event=event) for event in events if event.type not in LIVE_ONLY]
-        if not news:
-            return events
         try:
-            stored = iter(await self._append(news))
+            told = await self._news(events)
+            news = [one for one in told if isinstance(one, News)]
+            stored = iter(await self._journal.append(news) if news else ())
         except (StoreError, StateUnavailable) as error:
-            log.warning("events not logged", agent=self._agent_id, events=len(news), error=str(error))
+            log.warning("events not logged", agent=self._agent_id, events=len(events), error=str(error))
             return events
-        return [event if event.type in LIVE_ONLY else next(stored) for event in events]
+        return [next(stored) if isinstance(one, News) else one for one in told]
 
-    async def _append(self, news: list[News]) -> tuple[Event, ...]:
-        """Into the log; the first effect of a workflow run may be the one that has to claim the agent for it."""
-        mine = activity.info().workflow_run_id or ""
-        if self._agent.sub is not None:  # its root owns the log; where that was reset, nobody wants to hear of this
-            return await self._store.append(self._agent_id, news, self._agent.sub.root_writer)
-        try:
-            return await self._store.append(self._agent_id, news, mine)
-        except Superseded:
-            await self._fence.claim(self._agent_id)
-            return await self._store.append(self._agent_id, news, mine)
+    async def _news(self, events: list[Event]) -> list[Event | News]:
+        """What goes into the log, with the rows that it changes, and what only passes by."""
+        told: list[Event | News] = []
+        self._transcript.pending.clear()
+        for event in events:
+            if event.type in LIVE_ONLY:
+                told.append(event)
+            elif event.path or (self._texts is not None and event.type == "tool_execution_update"):
+                told.append(News(slot=self._slot(event), event=event))
+            else:
+                told += await self._transcript.of(event, self._slot(event))
+        return told
+
+    # ── rows ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def showing(self) -> Showing:
+        """Makes rows of now."""
+        return Showing(datetime.now(UTC), self._run_id, self._texts)
+
+    def holding(self) -> None:
+        """A step begins: the rows of its reply come before those that its hooks and tools show."""
+        self._held, self._texts = [], {}
+
+    async def show(self, changes: Iterable[Change]) -> None:
+        """Write rows, after all that waits. Raises where the store cannot take them: who calls is tried again."""
+        await self.flush()
+        if self._agent.sub is not None:
+            return  # what sub-agents say is for their parents
+        about = Event(agent_id=self._agent_id, type="", at=datetime.now(UTC), run_id=self._run_id)
+        self._transcript.pending.clear()
+        news = [self._transcript.news(change, about) for change in changes]
+        if news:
+            await self._channel.publish(self._agent_id, await self._journal.append(news))
+
+    async def release(self, rows: Iterable[DisplayMessage]) -> None:
+        """Write the rows of a step's reply, then let go what was held."""
+        await self.show(map(Change, rows))
+        held, self._held = self._held or [], None
+        for event in held:
+            self._waiting.put(event)
+
+    async def lacks(self, rows: Iterable[DisplayMessage]) -> bool:
+        """Whether any of these is not in the transcript."""
+        self._transcript.pending.clear()
+        return self._agent.sub is None and bool(await self._transcript.missing(rows))
+
+    async def settle(self, operations: Sequence[Operation], places: str = "") -> None:
+        """Write what these operations say and the transcript does not: what users said, what came of calls.
+
+        Whoever was first has written it; this is for what came past the doors, or was lost with a worker.
+        """
+        await self.flush()
+        if self._agent.sub is None:
+            showing, heard = self.showing, heard_in(operations, places)
+            self._transcript.pending.clear()
+            said = [row for message, key in heard for row in showing.said(message, key)]
+            changes = await self._transcript.missing(said)
+            await self.show([*changes, *await self._transcript.settle(results_in(operations), showing)])
 
     def _slot(self, event: Event) -> str:
         self._numbers[event.type] += 1

@@ -47,7 +47,9 @@ class HookActivities:
                     return await answer(await self.kit.make(request.agent), state, request, around)
 
                 try:
-                    return await self.kit.userland.run(hand_over)
+                    answered = await self.kit.userland.run(hand_over)
+                    await announcer.settle(answered.operations)
+                    return answered
                 except (AgentNotRegistered, InvalidAgent) as error:
                     return Answered(error=RunError(type=type(error).__name__, message=str(error)))
 
@@ -62,6 +64,7 @@ class HookActivities:
                 carried = await self.kit.saver.read(agent_id)
                 after = carried.but(head=apply(carried.head, settled).but(seq=request.seq))
                 saved = await self.kit.saver.save(after, request.seq, SaveReason.COMPLETION)
+                await announcer.settle(carried.head.log.tail)
                 told = announcer.rest(after)
                 run_ended(self.kit.measured(request.agent), after.head)
                 return settled.but(saved=saved.but(told=told))

@@ -89,7 +89,9 @@ class RecordActivities:
                 saved = await self.kit.saver.save(carried.but(head=head), request.seq, request.reason, found)
                 for entry in found.entries:
                     announcer.emit(f"approval.{entry.kind}", entry.model_dump(mode="json"))
+                await announcer.settle(carried.head.log.tail)
                 if request.status_is_news and request.reason is not SaveReason.SHUTDOWN:
+                    announcer.ended(head)
                     announcer.status(str(head.status), head.ending, found.interrupts)
                 announcer.all(request.after)
             await self._notify(found)

@@ -7,13 +7,17 @@ from temporalio import activity
 from sagents import telemetry
 from sagents.errors import AgentNotRegistered, Damaged, InvalidAgent
 from sagents.loop import apply, ends
+from sagents.messages import Message
 from sagents.plan import Ending, OutcomeKind, Plan, RunError, SaveReason, StepRequest
+from sagents.reshaping import reply_in, reshaped, rows_of
+from sagents.state import State
 from sagents.step import take_step
 from sagents_activities.announcer import Announcer
 from sagents_activities.failures import translated
 from sagents_activities.kit import Kit
 from sagents_activities.measures import run_ended
 from sagents_activities.reader import Lead
+from sagents_activities.transcript import recently
 
 
 @dataclass(frozen=True)
@@ -39,16 +43,26 @@ class ModelActivities:
             announcer.all(request.news)
             if request.step == 0:
                 announcer.status("running")
-            plan = await self._recorded(request) or await self._decide(request, announcer)
+            plan = await self._again(request, announcer) or await self._decide(request, announcer)
             self.kit.reader.extend(agent_id, request.reference, plan.operations)
             ending = ends(request.run, request.step, plan)
             if ending is None or not _is_recorded(plan):
                 return plan
             return await self._end(request, plan, announcer)
 
-    async def _recorded(self, request: StepRequest) -> Plan | None:
+    async def _again(self, request: StepRequest, announcer: Announcer) -> Plan | None:
+        """The plan of an earlier attempt; where its worker was lost before its rows were written, they are now."""
         body = await self.kit.store.get(request.agent.agent_id, request.record)
-        return Plan.model_validate_json(body) if body else None
+        plan = Plan.model_validate_json(body) if body else None
+        reply = reply_in(plan, request.reply_id) if plan else None
+        if plan is not None and await announcer.lacks(rows_of(plan, request.reply_id, reply, announcer.showing)):
+
+            async def reshape() -> Message | None:
+                return await reshaped(await self.kit.make(request.agent), reply)
+
+            shown = await self.kit.userland.run(reshape)
+            await announcer.release(rows_of(plan, request.reply_id, shown, announcer.showing))
+        return plan
 
     async def _decide(self, request: StepRequest, announcer: Announcer) -> Plan:
         if request.step == 0:
@@ -56,25 +70,33 @@ class ModelActivities:
         lead = Lead(request.since, request.operations)
         state = await self.kit.reader.read(request.agent.agent_id, request.reference, lead)
         around = self.kit.surroundings(announcer, request.agent, request.run.id)
+        await _tell_news(request, state, announcer)
+        announcer.holding()
 
-        async def think() -> Plan:
+        async def think() -> tuple[Plan, Message | None]:
             agent = await self.kit.make(request.agent)
-            return await take_step(agent, state, request, around)
+            plan = await take_step(agent, state, request, around)
+            return plan, await reshaped(agent, None if request.agent.sub else reply_in(plan, request.reply_id))
 
         try:
-            plan = await self.kit.userland.run(think)
+            plan, shown = await self.kit.userland.run(think)
         except (AgentNotRegistered, InvalidAgent) as error:
             return _failed(request, error)
-        return await self._record(request, plan)
+        recorded, is_mine = await self._record(request, plan)
+        rows = rows_of(plan, request.reply_id, shown, announcer.showing)
+        await announcer.release(rows if is_mine else ())
+        return recorded
 
-    async def _record(self, request: StepRequest, plan: Plan) -> Plan:
-        """Keep a plan that goes on or finishes; what failed or was cancelled may be asked again after a reset."""
+    async def _record(self, request: StepRequest, plan: Plan) -> tuple[Plan, bool]:
+        """Keep a plan that goes on or finishes; what failed or was cancelled may be asked again after a reset.
+
+        The one that counts, and whether it is this one: another attempt may have been faster.
+        """
         if not _is_recorded(plan):
-            return plan
-        body = await self.kit.store.put_once(
-            request.agent.agent_id, request.record, plan.model_dump_json(), activity.info().workflow_run_id or ""
-        )
-        return Plan.model_validate_json(body)
+            return plan, True
+        mine, writer = plan.model_dump_json(), activity.info().workflow_run_id or ""
+        body = await self.kit.store.put_once(request.agent.agent_id, request.record, mine, writer)
+        return Plan.model_validate_json(body), body == mine
 
     async def _end(self, request: StepRequest, plan: Plan, announcer: Announcer) -> Plan:
         """Save what the agent will be once the kernel has applied this plan, so that no activity more is needed."""
@@ -85,9 +107,19 @@ class ModelActivities:
             saved = await self.kit.saver.save(after, request.seq, reason)
         except Damaged:
             return plan  # what was said is not lost by it: the kernel saves next, and tells people what is wrong
+        await announcer.settle(carried.head.log.tail)
         told = announcer.rest(after)
         run_ended(self.kit.measured(request.agent), after.head)
         return plan.but(saved=saved.but(told=told))
+
+
+async def _tell_news(request: StepRequest, state: State, announcer: Announcer) -> None:
+    """What was said and done since the step before, for the transcript."""
+    if request.since is not None:
+        await announcer.settle(request.operations, f"operation {request.since}")
+    else:
+        places, operations = recently(state)
+        await announcer.settle(operations, places)
 
 
 def _is_recorded(plan: Plan) -> bool:

@@ -33,7 +33,7 @@ async def test_a_question_is_answered_by_the_rules_of_its_type(agent_env: Any) -
         await agent.reaches("idle")
         assert [message.text for message in await agent.messages()][-1] == "done: User selected: oslo"
         rows = [data["row"] for data in await _told(env, agent, "display_message_saved")]
-        assert [row["content"]["text"] for row in rows] == ["Oslo"]
+        assert [row["content"]["text"] for row in rows if row["message_type"] == "user"] == ["Plan a trip", "Oslo"]
 
 
 async def test_a_halt_is_told_once_and_answered_by_a_message(agent_env: Any) -> None:
