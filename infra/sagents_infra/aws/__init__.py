@@ -1,0 +1,1 @@
+"""What runs in AWS Lambda beside the HTTP API: the worker, and events that become messages."""

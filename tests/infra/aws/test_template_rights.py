@@ -1,0 +1,106 @@
+"""Who may do what in the stack of `template.yaml`: roles, secrets, routes."""
+
+import json
+import re
+
+import pytest
+
+from tests.infra.aws.templates import (
+    NAMES,
+    ROLES,
+    ROOT,
+    Node,
+    as_list,
+    names_in,
+    properties,
+    resources,
+    rights,
+    statements,
+    template,
+)
+
+PUBLIC = {"GET /health", "GET /openapi.json"}
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role_may_do_what_is_named_with_what_is_named(role: str) -> None:
+    given = rights(role)
+    assert given
+    for statement in given:
+        assert statement["Effect"] == "Allow"
+        assert [action for action in as_list(statement["Action"]) if "*" in action] == []
+        assert "*" not in as_list(statement["Resource"])
+        assert not any("*" in arn.split("/")[0] for arn in as_list(statement["Resource"]) if isinstance(arn, str))
+
+
+def test_roles_take_no_managed_policies_of_wider_rights() -> None:
+    assert [role for role in ROLES if "ManagedPolicyArns" in properties(role)] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_function_has_a_role_of_its_own_and_logs_for_its_own(name: str) -> None:
+    role, logs = name.replace("Function", "Role"), name.replace("Function", "Logs")
+    assert names_in(properties(name)["Role"]) == {role}
+    assert properties(name)["LoggingConfig"] == {"LogGroup": {"Ref": logs}, "LogFormat": "JSON"}
+    (logging,) = [given for given in rights(role) if "logs:PutLogEvents" in as_list(given["Action"])]
+    assert names_in(logging["Resource"]) == {logs}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rights_on_the_table_are_those_of_its_page(name: str) -> None:
+    (written,) = re.findall(r"```json\n(\[\"dynamodb:.*?\])\n```", page("stores.md"), re.DOTALL)
+    given = [right for right in rights(name.replace("Function", "Role")) if "dynamodb" in str(right["Action"])]
+    assert sorted(as_list(given[0]["Action"])) == sorted(json.loads(written))
+    assert given[0]["Resource"] == {"Fn::GetAtt": ["Table", "Arn"]}
+    assert as_list(given[1]["Action"]) == ["dynamodb:Query"]
+    assert given[1]["Resource"] == {"Fn::Sub": "${Table.Arn}/index/listed"}
+
+
+def test_no_secret_stands_in_the_template_or_in_what_functions_are_told() -> None:
+    secret = re.compile("KEY|SECRET|TOKEN|PASSWORD")
+    variables = [variable for told in _environments() for variable in told.items()]
+    assert [name for name, value in variables if secret.search(name) and "Secret" not in str(value)] == []
+    for body in resources("AWS::SecretsManager::Secret").values():
+        assert "SecretString" not in body["Properties"]
+
+
+def _environments() -> list[Node]:
+    places = [*(properties(name) for name in NAMES), template().get("Globals", {}).get("Function", {})]
+    return [place["Environment"]["Variables"] for place in places if "Environment" in place]
+
+
+def test_only_the_worker_reads_the_keys_of_models() -> None:
+    readers = [role for role in ROLES if "ModelSecret" in names_in(rights(role))]
+    assert readers == ["WorkerRole"]
+
+
+def test_temporal_may_invoke_the_worker_and_nothing_else_and_only_with_the_word_we_chose() -> None:
+    (trust,) = statements(properties("InvokerRole")["AssumeRolePolicyDocument"])
+    assert trust["Principal"] == {"AWS": {"Ref": "TemporalPrincipals"}}
+    assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": {"Ref": "TemporalExternalId"}}}
+    (given,) = rights("InvokerRole")
+    assert names_in(given["Resource"]) == {"WorkerFunction"}
+    assert "Default" not in template()["Parameters"]["TemporalExternalId"]
+
+
+def test_every_route_asks_for_a_token_with_a_scope_but_those_that_say_nothing() -> None:
+    routes = [body["Properties"] for body in resources("AWS::ApiGatewayV2::Route").values()]
+    assert len(routes) > len(PUBLIC)
+    for route in routes:
+        if route["RouteKey"] in PUBLIC:
+            assert route["AuthorizationType"] == "NONE"
+        else:
+            assert route["AuthorizationType"] == "JWT"
+            assert names_in(route["AuthorizerId"]) == {"HttpApiAuthorizer"}
+            (scope,) = route["AuthorizationScopes"]
+            assert scope in {"sagents:read", "sagents:write", "sagents:approve", "sagents:admin"}
+
+
+def test_gateway_invokes_the_alias_that_it_may_invoke() -> None:
+    assert properties("HttpApiIntegration")["IntegrationUri"] == {"Ref": "ApiFunctionAliaslive"}
+    assert properties("HttpApiPermission")["FunctionName"] == {"Ref": "ApiFunctionAliaslive"}
+    assert names_in(properties("HttpApiPermission")["SourceArn"]) >= {"HttpApi"}
