@@ -1,0 +1,132 @@
+"""Pages that speak AG-UI, with agents on a real server."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from sagents import Agent, AskUserQuestion, Message, Sagents, SubAgent, SubAgentConfig, ask, tool
+from sagents.client import AgentServer
+from sagents.ports import Delta, DeltaSink, ModelRequest
+from sagents_infra.ag_ui import sse
+from tests.infra.ag_ui.client import Page
+from tests.support.deciding import server_of
+from tests.support.models import Thinks, asks_for, last_user_text, results_since_user, uses
+
+pytestmark = pytest.mark.asyncio
+
+
+@tool
+def look(number: int = 0) -> str:
+    """Look at something."""
+    return f"seen {number}"
+
+
+@tool(approval=ask())
+def shred(what: str) -> str:
+    """Shred a file."""
+    return f"shredded {what}"
+
+
+def think(request: ModelRequest, sink: DeltaSink) -> Message:
+    text, results = last_user_text(request), results_since_user(request)
+    if not results and text == "look":
+        return asks_for(("look", {"number": 1}), ("look", {"number": 2}))
+    if not results and text == "shred":
+        return asks_for(("shred", {"what": "a.txt"}))
+    if not results and text == "research":
+        return asks_for(("task", {"instructions": "Shred b", "task_name": "research"}))
+    if text == "fail":
+        raise RuntimeError("no idea")
+    for word in ("Well, ", "done"):
+        sink(Delta(text=word))
+    return Message.assistant(f"Well, done: {'; '.join(results)}")
+
+
+def desk() -> Sagents:
+    app = Sagents()
+    research = SubAgentConfig(
+        name="research", description="Shreds", instructions="Shred.", model=uses("shred", what="b.txt"), tools=[shred]
+    )
+    middleware = [SubAgent([research]), AskUserQuestion()]
+    app.agent("desk", Agent(model=Thinks(think), tools=[look, shred], middleware=middleware))
+    return app
+
+
+class Browser:
+    """A page that posts requests of AG-UI and reads what comes back."""
+
+    def __init__(self, server: AgentServer, thread: str) -> None:
+        self.server, self.thread, self.page = server, thread, Page()
+        self.last_id: str | None = None
+        self._runs = 0
+
+    async def say(self, text: str) -> Page:
+        message = {"id": f"{self.thread}-{len(self.page.messages)}", "role": "user", "content": text}
+        self.page.messages[message["id"]] = message
+        return await self.post()
+
+    async def answer(self, *payloads: Any, status: str = "resolved") -> Page:
+        """Answer all that waits, in its order."""
+        ids = [one["id"] for one in self.page.interrupts]
+        resume = [
+            {"interruptId": id, "status": status, **({"payload": payload} if status == "resolved" else {})}
+            for id, payload in zip(ids, payloads, strict=True)
+        ]
+        return await self.post(resume=resume)
+
+    async def post(self, **more: Any) -> Page:
+        self._runs += 1
+        messages = [*self.page.messages.values()]
+        request = {"threadId": self.thread, "runId": f"run-{self._runs}", "messages": messages, **more}
+        body = json.dumps({**request, "state": self.page.state})
+        async for event in self.read(sse(self.server, body, agent="desk")):
+            self.page.take(event)
+        assert self.page.run is None, "the run is over when the response is"
+        return self.page
+
+    async def read(self, response: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
+        async for chunk in response:
+            for line in chunk.decode().splitlines():
+                if line.startswith("id: "):
+                    self.last_id = line.removeprefix("id: ")
+                if line.startswith("data: "):
+                    yield json.loads(line.removeprefix("data: "))
+
+
+async def test_a_page_talks_to_an_agent_that_uses_a_tool_asks_and_sends_a_sub_agent(agent_env: Any) -> None:
+    """B-150, B-152: messages with their tokens, calls with their results, an approval, a sub-agent and its approval."""
+    async with agent_env(desk()) as env:
+        browser = Browser(server_of(env), env.id("thread"))
+        page = await browser.say("hello")
+        assert (page.texts, page.outcomes) == (["Well, done: "], ["success"])
+        assert page.state == {"status": "idle", "todos": []}
+
+        page = await browser.say("look")
+        assert [*page.results.values()] == ["seen 1", "seen 2"]
+        assert page.texts[-1] == "Well, done: seen 1; seen 2"
+
+        page = await browser.say("shred")
+        assert page.outcomes[-1] == "interrupt"
+        (asked,) = page.interrupts
+        assert asked["reason"] == "tool_call"
+        assert asked["responseSchema"]["properties"].keys() == {"approved", "editedArgs", "reason"}
+        page = await browser.answer({"approved": True, "editedArgs": {"what": "c.txt"}})
+        assert page.outcomes[-1] == "success"
+        assert page.results[asked["toolCallId"]] == "shredded c.txt"
+
+        page = await browser.say("research")
+        (asked,) = page.interrupts
+        (whose,) = page.subagents
+        assert asked["subagentRunId"] == whose
+        assert page.subagents[whose]["ended"] == "suspended"
+        page = await browser.answer({"approved": False, "reason": "too late"})
+        assert page.outcomes[-1] == "success"
+        assert page.results[asked["toolCallId"]] == "too late"
+        assert page.subagents[whose]["ended"] == "success"
+        assert "too late" in page.texts[-1]
+
+        page = await browser.say("fail")
+        assert page.outcomes[-1] == "RUN_ERROR"
+        assert (await browser.say("hello")).outcomes[-1] == "success"
