@@ -41,7 +41,10 @@ EXECUTION_START: EventName = ("sagents", "execution", "start")
 """A run begins. Metadata: `run_id`."""
 
 EXECUTION_STOP: EventName = ("sagents", "execution", "stop")
-"""A run has ended. Measurements: `duration_ms`. Metadata: `run_id`, `status` (now the agent's), `reason`, `error`."""
+"""A run has ended. Measurements: `duration_ms`. Metadata: `run_id`, `status` (now the agent's), `reason`, `error`,
+
+`error_type`.
+"""
 
 EXECUTION_INTERRUPT: EventName = ("sagents", "execution", "interrupt")
 """A run waits for a person. Measurements: `duration_ms` so far. Metadata: `run_id`, `status`, `reason` (tool_call)."""

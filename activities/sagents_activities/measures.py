@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from sagents import telemetry
 from sagents.head import Head
 from sagents.measuring import Measured, milliseconds
-from sagents.plan import SaveReason, SaveRequest
+from sagents.plan import RunError, SaveReason, SaveRequest
 
 EXPECTED = frozenset({"exceeded_max_runs", "until_tool_not_called", "unknown_until_tool", "model_failed"})
 """Errors that a run may end with and that nobody has to mend; any other one is a crash."""
@@ -18,10 +18,14 @@ def run_ended(measured: Measured, head: Head) -> None:
         return
     error = ending.error
     took = milliseconds(latest.began_at, datetime.now(UTC))
-    about = {"run_id": latest.run_id, "status": str(head.status), "error": error.message if error else None}
+    about = {"run_id": latest.run_id, "status": str(head.status), **_error(error)}
     measured(telemetry.EXECUTION_STOP, reason=str(ending.kind), **about, **took)
     if error is not None and error.type not in EXPECTED:
         measured(telemetry.AGENT_CRASH, **about)
+
+
+def _error(error: RunError | None) -> dict[str, str | None]:
+    return {"error": error.message, "error_type": error.type} if error else {"error": None}
 
 
 def saved_because(measured: Measured, head: Head, request: SaveRequest) -> None:

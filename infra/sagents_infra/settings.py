@@ -50,6 +50,12 @@ class Settings(BaseSettings):
     stop_patience_ms: int = Field(default=25_000, ge=0)
     """How long a stop lets the run under way go on, where the agent's lifecycle does not say (L-42)."""
 
+    tracing: str = ""
+    """`otel`: traces and metrics by OpenTelemetry, as its own variables say (docs/telemetry.md); by default none."""
+
+    tracing_contents: bool = False
+    """Whether traces show what models and tools said."""
+
     max_cached_workflows: int = Field(default=1_000, ge=0)
     max_concurrent_activities: int = Field(default=100, ge=1)
 

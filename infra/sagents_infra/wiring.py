@@ -12,7 +12,7 @@ from temporalio.envconfig import ClientConfig
 
 from sagents.errors import CannotAnswer, InvalidAgent, InvalidInput
 from sagents.ports import Blobs, Channel, Model, Notifier, Presence, Signer, Store
-from sagents_infra import offline
+from sagents_infra import offline, telemetry
 from sagents_infra.blobs import DiskBlobs
 from sagents_infra.channels.local import LocalChannel
 from sagents_infra.identity import KeyRing, keys_in
@@ -64,7 +64,11 @@ async def connect_temporal(settings: Settings) -> Client:
     config.setdefault("target_host", "localhost:7233")
     target = config["target_host"]
     try:
-        return await Client.connect(**config, data_converter=data_converter(payload_storage(settings)))
+        return await Client.connect(
+            **config,
+            data_converter=data_converter(payload_storage(settings)),
+            interceptors=telemetry.of_client(settings),
+        )
     except RuntimeError as error:
         raise CannotAnswer(
             f"Temporal does not answer at {target}: {_why(error)}. "

@@ -26,9 +26,11 @@ from sagents_activities.records import RecordActivities
 from sagents_activities.review import ReviewActivities
 from sagents_activities.steps import ModelActivities
 from sagents_activities.tools import ToolActivities
+from sagents_infra import telemetry
 from sagents_infra.identity import KeyRing
 from sagents_infra.notify import LogNotifier
 from sagents_infra.settings import Settings
+from sagents_infra.telemetry.log_context import LogContext
 from sagents_infra.wiring import Outside, open_outside, resolve_model
 from sagents_workflows import AgentWorkflow, SubAgentWorkflow
 
@@ -95,6 +97,7 @@ def make_worker(client: Client, kit: Kit, settings: Settings) -> Worker:
             records.announce,
             records.viewers,
         ],
+        interceptors=[LogContext(), *telemetry.of_worker(client, kit)],
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions()),
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_activities=settings.max_concurrent_activities,
@@ -118,6 +121,7 @@ async def run_worker(
     """Work until `stopping` is set. Refuses to start where the search attributes are missing and cannot be added."""
     outside = outside or await open_outside(settings)
     await ensure_search_attributes(outside.client)
+    telemetry.watch(settings, outside.store)
     kit = make_kit(
         app,
         outside.store,
@@ -132,6 +136,7 @@ async def run_worker(
     async with make_worker(outside.client, kit, settings):
         await stopping.wait()
     kit.userland.close()
+    await asyncio.to_thread(telemetry.flush)
 
 
 async def ensure_search_attributes(client: Client) -> None:
