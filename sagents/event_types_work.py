@@ -90,6 +90,8 @@ class SubagentStarted(EventData):
 
     sub_agent_id: str
     parent_id: str
+    call_id: str = ""
+    """Its parent's call that it answers."""
     name: str
     initial_messages: tuple[Message, ...] = ()
     tools: tuple[str, ...] = ()

@@ -77,6 +77,7 @@ class ChildActivities:
             {
                 "sub_agent_id": ref.agent_id,
                 "parent_id": ref.parent.agent_id,
+                "call_id": ref.sub.call_id if ref.sub else "",
                 "name": ref.name,
                 "initial_messages": [message.model_dump(mode="json") for message in brief.messages],
                 "tools": [*tools],

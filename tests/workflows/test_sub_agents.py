@@ -187,6 +187,7 @@ async def test_events_of_a_sub_agent_are_on_its_roots_channel_with_its_path(agen
             assert kind in kinds
         assert kinds[-1] == "subagent_completed"
         assert below[0].data["parent_id"] == agent.agent_id
+        assert below[0].data["call_id"] == (await results(agent))[0].tool_call_id
         above = [event for event in events if not event.path and event.type == "tool_execution_update"]
         assert [event.data["status"] for event in above] == ["executing", "completed"]
         assert {event.sub_agent_id for event in above} == {None}

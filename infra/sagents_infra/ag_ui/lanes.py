@@ -112,6 +112,7 @@ class SubAgents:
     def __init__(self, transcript: Transcript) -> None:
         self._transcript = transcript
         self._lanes: dict[str, Lane] = {}
+        self._calls: dict[str, str] = {}
         self._active: dict[str, None] = {}
         self._ended: set[str] = set()
 
@@ -163,12 +164,13 @@ class SubAgents:
             yield from self._announce(above, path[:-1])
         self._active[whose] = None
         self._lanes.setdefault(whose, Lane(self._transcript, whose))
-        call = event.data.get("call_id") if event and event.type == "subagent_started" else None
+        if event is not None and event.type == "subagent_started" and event.data.get("call_id"):
+            self._calls[whose] = str(event.data["call_id"])
         yield SubagentStartedEvent(
             subagent_run_id=whose,
             name=path[-1],
             parent_subagent_run_id=above if above in self._active else None,
-            parent_tool_call_id=str(call) if call else None,
+            parent_tool_call_id=self._calls.get(whose),
         )
 
     def _leave(self, lane: Lane) -> Iterator[BaseEvent]:

@@ -173,7 +173,9 @@ class Page:
         above = event.get("parentSubagentRunId")
         assert above is None or above in self._active | self._ended
         self._active.add(whose)
-        self.subagents[whose] = {"name": event["name"], "call": event.get("parentToolCallId"), "above": above}
+        told = {"name": event["name"], "call": event.get("parentToolCallId"), "above": above}
+        known = {name: value for name, value in told.items() if value is not None}
+        self.subagents[whose] = {**self.subagents.get(whose, {}), **known}
 
     def _subagent_finished(self, event: dict[str, Any]) -> None:
         self._over(event, event.get("outcome", {"type": "success"})["type"])

@@ -125,6 +125,7 @@ async def test_a_page_talks_to_an_agent_that_uses_a_tool_asks_and_sends_a_sub_ag
         assert page.outcomes[-1] == "success"
         assert page.results[asked["toolCallId"]] == "too late"
         assert page.subagents[whose]["ended"] == "success"
+        assert page.subagents[whose]["call"] in page.results
         assert "too late" in page.texts[-1]
 
         page = await browser.say("fail")
