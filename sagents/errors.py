@@ -5,8 +5,10 @@ SagentsError
 ├── InvalidState          data that is no State
 │   └── NewerState            it was written by a newer version of Sagents
 ├── InvalidInput          a door refused a payload; nothing changed
+│   └── MessageRefused        a preprocessor did, and says why
 ├── AgentError            about one agent
 │   ├── AgentNotFound         no agent runs or sleeps under this id
+│   ├── PreprocessorFailed    a preprocessor raised; the message was not sent
 │   └── NotPossible           the agent's status does not allow it
 │       ├── CannotCancel · CannotExecute · CannotDismiss · CannotRestore
 │       ├── CannotResume          nothing waits for a decision, or the decisions do not fit
@@ -61,6 +63,10 @@ class InvalidInput(SagentsError, ValueError):
     """A door refused a payload. The agent is as it was."""
 
 
+class MessageRefused(InvalidInput):
+    """A preprocessor did not let a message through; raised by it, with words for who wrote the message (B-110)."""
+
+
 class AgentError(SagentsError):
     """Something about one agent; `agent_id` says which."""
 
@@ -74,6 +80,14 @@ class AgentNotFound(AgentError):
 
     def __init__(self, agent_id: str) -> None:
         super().__init__(agent_id, f"No agent runs under {agent_id!r}; `AgentServer.start` starts one.")
+
+
+class PreprocessorFailed(AgentError):
+    """A preprocessor raised what is no `MessageRefused`. The agent has not heard of the message (E-67)."""
+
+    def __init__(self, agent_id: str, error: BaseException) -> None:
+        what = f"{type(error).__name__}: {error}"
+        super().__init__(agent_id, f"The message was not sent: its preprocessor failed: {what}")
 
 
 class AgentNotRegistered(SagentsError):

@@ -18,6 +18,9 @@ class Settings(BaseSettings):
     app: str = ""
     """Where the application is: `module:attribute`."""
 
+    preprocessor: str = ""
+    """What reads people's messages at doors before agents do: `module:attribute` (docs/transcript.md)."""
+
     home: Path = Path(".sagents")
     """Where the embedded store, channel, files and payloads live."""
 
@@ -25,6 +28,12 @@ class Settings(BaseSettings):
 
     store: str = "sqlite"
     """Where agents are kept: `sqlite`, which is a file in `home`, or `dynamodb://table?region=…` (docs/stores.md)."""
+
+    keep_records_days: int | None = Field(default=None, ge=1, lt=100_000)
+    """After how many days step records are forgotten, and bases that no head refers to; by default never."""
+
+    keep_events_days: int | None = Field(default=None, ge=1, lt=100_000)
+    """After how many days events are forgotten; by default never."""
 
     payloads: str = ""
     """Where payloads over 32 KiB go: a folder or `s3://bucket`; by default a folder in `home`."""
@@ -37,6 +46,15 @@ class Settings(BaseSettings):
 
     By default a file in `home`; doors and workers on several machines need this setting, and the same.
     """
+
+    deployment: str = "sagents"
+    """What Temporal calls the deployment that workers are versions of, where they have a `build_id`."""
+
+    build_id: str = ""
+    """Which version of the deployment a worker is (docs/deploy.md); by default workers have none."""
+
+    idle_exit_ms: int = Field(default=5_000, ge=100)
+    """How long a worker in AWS Lambda waits for work before it leaves."""
 
     heartbeat_timeout_ms: int = Field(default=10_000, ge=2_000)
     """What a killed worker costs a running call."""
@@ -58,6 +76,18 @@ class Settings(BaseSettings):
 
     max_cached_workflows: int = Field(default=1_000, ge=0)
     max_concurrent_activities: int = Field(default=100, ge=1)
+
+    @property
+    def keep_records(self) -> timedelta | None:
+        return None if self.keep_records_days is None else timedelta(days=self.keep_records_days)
+
+    @property
+    def keep_events(self) -> timedelta | None:
+        return None if self.keep_events_days is None else timedelta(days=self.keep_events_days)
+
+    @property
+    def idle_exit(self) -> timedelta:
+        return timedelta(milliseconds=self.idle_exit_ms)
 
     @property
     def heartbeat_timeout(self) -> timedelta:

@@ -1,12 +1,13 @@
 """Whose agent it is, as far as the store and Temporal still know."""
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from sagents.client.line import Line
 from sagents.client.patience import patiently
-from sagents.errors import AgentNotFound
+from sagents.errors import AgentNotFound, Damaged
 from sagents.ports import Store
 
 
@@ -14,9 +15,27 @@ async def tenants(line: Line, store: Store, agent_id: str) -> set[str]:
     """The tenants whose the agent was, by what it was saved with last and what its last workflow run began with."""
     row = await store.load(agent_id)
     found = {_tenant(_parsed(row.head if row else None), "head", "agent")}
-    started = await _started_with(line, agent_id)
+    started = await started_with(line, agent_id)
     found |= {_tenant(started), _tenant(started, "carried", "head", "agent")}
     return found - {""}
+
+
+async def scope_of(line: Line, store: Store, agent_id: str) -> Mapping[str, Any] | None:
+    """The scope of an agent that runs or sleeps; None where none does.
+
+    Raises `Damaged` where nobody can tell any more: who asks decides about access, and nobody's is not everybody's.
+    """
+    row = await store.load(agent_id)
+    if row is not None and row.head is not None:
+        found = _at(_parsed(row.head), "head", "agent")
+    elif await line.runs(agent_id):
+        started = await started_with(line, agent_id)
+        found = _at(started, "carried", "head", "agent") or ({} if isinstance(started, str) else started)
+    else:
+        return None
+    if not isinstance(found, dict) or not isinstance(scope := found.get("scope", {}), dict):
+        raise Damaged(f"Nobody can tell any more whose agent {agent_id!r} is.")
+    return scope
 
 
 def _parsed(text: str | None) -> Any:
@@ -27,12 +46,17 @@ def _parsed(text: str | None) -> Any:
 
 def _tenant(value: Any, *path: str) -> str:
     """The tenant in the scope there. Asks for nothing else, so that what this program cannot read tells, too."""
-    for name in (*path, "scope", "tenant"):
-        value = value.get(name) if isinstance(value, dict) else None
+    value = _at(value, *path, "scope", "tenant")
     return str(value) if isinstance(value, str | int) else ""
 
 
-async def _started_with(line: Line, agent_id: str) -> Any:
+def _at(value: Any, *path: str) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+async def started_with(line: Line, agent_id: str) -> Any:
     """The argument of the workflow run, the first event of its history; None where Temporal has forgotten it."""
     handle = line.handle(agent_id)
 

@@ -17,6 +17,7 @@ from sagents.lifecycle import Lifecycle
 from sagents.messages import ContentPart, Message, Role
 
 Payload = dict[str, Any]
+Content = str | Message | Sequence[ContentPart]
 Decisions = Decision | Answering | Sequence[Decision | Answering]
 
 
@@ -47,14 +48,14 @@ def start(
     return argument
 
 
-def message(
-    content: str | Message | Sequence[ContentPart], id: str | None, display: str | None, sender: str | None = None
-) -> Payload:
+def message(content: Content, id: str | None, display: Content | None, sender: str | None = None) -> Payload:
     """A user's message. It gets its id here, so that whoever sends it again sends the same one."""
     if isinstance(content, Message):
         if content.role is not Role.USER:
             raise InvalidInput(f"A user's message is needed, not one of role {content.role}.")
         id, content = id or content.id, content.content or ""
+    if isinstance(display, Message):
+        display = display.content or ""
     payload: Payload = {"content": content, "id": id or f"msg_{uuid4().hex}", "display": display, "sender": sender}
     checked = contract.parse_message(payload)
     return {**checked.model_dump(mode="json"), "id": checked.id}

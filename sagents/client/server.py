@@ -17,17 +17,19 @@ from sagents.client.finding import Finding
 from sagents.client.inbox import Inbox
 from sagents.client.line import Line
 from sagents.client.owning import tenants
-from sagents.client.payloads import Decisions
+from sagents.client.payloads import Content, Decisions
 from sagents.client.reach import new_id
 from sagents.client.reading import stored_name
+from sagents.client.saying import Saying
 from sagents.client.session import Session, agent_id_for
-from sagents.client.telling import Content, Telling
+from sagents.client.telling import Telling
 from sagents.client.viewing import Viewing
 from sagents.contract import StartAgent
 from sagents.errors import AgentNotFound, AgentNotRegistered, CannotAnswer
 from sagents.lifecycle import Lifecycle
 from sagents.messages import Message
 from sagents.ports import Blobs, Channel, Presence, Signer, Store
+from sagents.preprocessing import MessagePreprocessor, Preprocess, preprocessor_at
 from sagents.scopes import Scope
 
 __all__ = ["AgentServer", "Content", "DecidedItem", "Decisions"]
@@ -36,12 +38,13 @@ STARTER = "starts_with_an_export"
 """The id of the one restore with which a new agent starts, and the key under which its starter signs."""
 
 
-class AgentServer(Telling, Deciding, Inbox, Asking, Viewing, Finding):
+class AgentServer(Saying, Telling, Deciding, Inbox, Asking, Viewing, Finding):
     """Agents that run on Temporal. Make one by `await AgentServer.connect()` and keep it.
 
     Absent agents raise `AgentNotFound`; those that sleep can be read, and are woken by `add_message`, `resume`,
-    `decide` and `restore_state`. What it can tell is in `telling`, what it can ask in `asking`, who looks in `viewing`,
-    people's decisions in `deciding`, what waits for them in `inbox`. With a `signer` it vouches for who decides.
+    `decide` and `restore_state`. What it can tell is in `telling`, what people say in `saying`, transcripts in `rows`,
+    what it can ask in `asking`, who looks in `viewing`, people's decisions in `deciding`, what waits for them in
+    `inbox`. With a `signer` it vouches for who decides; a `preprocessor` reads what people say before agents do.
     `CannotAnswer` means that Temporal, a worker or the store is out of reach, and says nothing about the agent.
     """
 
@@ -54,10 +57,12 @@ class AgentServer(Telling, Deciding, Inbox, Asking, Viewing, Finding):
         presence: Presence | None = None,
         signer: Signer | None = None,
         blobs: Blobs | None = None,
+        preprocessor: MessagePreprocessor | Preprocess | None = None,
         task_queue: str = contract.TASK_QUEUE,
         patience: timedelta = timedelta(seconds=20),
     ) -> None:
         super().__init__(Line(client, task_queue, patience), store, channel, presence, signer)
+        self._preprocessor = preprocessor
         self._blobs = blobs
 
     @classmethod
@@ -71,6 +76,7 @@ class AgentServer(Telling, Deciding, Inbox, Asking, Viewing, Finding):
             presence=outside.presence,
             signer=outside.signer,
             blobs=outside.blobs,
+            preprocessor=preprocessor_at(outside.settings.preprocessor),
             task_queue=outside.settings.task_queue,
         )
 

@@ -103,6 +103,7 @@ class SyncAgentServer:
     get_state = waits(AgentServer.get_state)
     export_state = waits(AgentServer.export_state)
     messages = waits(AgentServer.messages)
+    rows = waits(AgentServer.rows)
     todos = waits(AgentServer.todos)
     interrupts = waits(AgentServer.interrupts)
     watch = streams(AgentServer.watch)

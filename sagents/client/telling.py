@@ -12,31 +12,11 @@ from sagents.client.reading import stored_head, stored_name
 from sagents.contract import Accepted, StartAgent
 from sagents.errors import AgentNotFound, CannotDismiss
 from sagents.lifecycle import Lifecycle
-from sagents.messages import ContentPart, Message
 from sagents.serialization import import_pending_message, import_state
-
-Content = str | Message | Sequence[ContentPart]
 
 
 class Telling(Reach):
     """One method per command. Those that wake an agent which sleeps say so; the others raise `AgentNotFound`."""
-
-    async def add_message(
-        self,
-        agent_id: str,
-        message: Content,
-        *,
-        id: str | None = None,
-        display: str | None = None,
-        sender: str | None = None,
-    ) -> Accepted:
-        """Give the agent a user's message; it starts a run, or waits for the end of the one under way (B-64).
-
-        Wakes an agent that sleeps. A message with the same `id` counts once, whoever repeats it. `sender` is whose it
-        is, as a door has verified it: who asks for something cannot approve it where `self_approval=False`.
-        """
-        payload = payloads.message(message, id, display, sender)
-        return await self._tell_or_wake(agent_id, contract.ADD_MESSAGE, payload, payload["id"])
 
     async def execute(
         self,
@@ -75,9 +55,12 @@ class Telling(Reach):
         """Start the inactivity clock again (L-21); False where the last activity is fresh and nothing changed."""
         return await self._touch(agent_id)
 
-    async def reset(self, agent_id: str) -> Accepted:
-        """Forget messages, todos and metadata; it soon is idle. What runs is cancelled first (B-67)."""
-        reset_id = new_id("rst")
+    async def reset(self, agent_id: str, *, id: str | None = None) -> Accepted:
+        """Forget messages, todos and metadata; it soon is idle. What runs is cancelled first (B-67).
+
+        A reset with the same `id` counts once, whoever repeats it.
+        """
+        reset_id = id or new_id("rst")
         return await self._tell(agent_id, contract.RESET, {"id": reset_id}, reset_id)
 
     async def restore_state(self, agent_id: str, exported: Mapping[str, Any]) -> Accepted:
