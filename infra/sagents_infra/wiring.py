@@ -20,6 +20,7 @@ from sagents_infra.notify import LogNotifier
 from sagents_infra.payloads import DiskStorageDriver, data_converter
 from sagents_infra.presence import LocalPresence
 from sagents_infra.settings import Settings
+from sagents_infra.stores.keeping import Keeping
 from sagents_infra.stores.sqlite import SqliteStore
 
 
@@ -90,12 +91,13 @@ def signing_keys(settings: Settings) -> KeyRing:
 
 def agent_store(settings: Settings) -> Store:
     """Where agents are kept. Raises `InvalidInput` for what is no such place."""
+    keeping = Keeping(settings.keep_records, settings.keep_events)
     if settings.store == "sqlite":
-        return SqliteStore(settings.store_path)
+        return SqliteStore(settings.store_path, keeping=keeping)
     if settings.store.startswith("dynamodb://"):
         from sagents_infra.stores.dynamodb_address import dynamodb_store  # boto3 only for who asks for it
 
-        return dynamodb_store(settings.store)
+        return dynamodb_store(settings.store, keeping)
     raise InvalidInput(f"SAGENTS_STORE is {settings.store!r}; it has to be sqlite or dynamodb://TABLE.")
 
 

@@ -4,7 +4,7 @@
                     └◄─── e                        read e: a, b, e; the fork that a reset leaves stays readable
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sagents.errors import Damaged
@@ -23,6 +23,30 @@ class BaseRow(NamedTuple):
     def of(cls, segment: Segment) -> "BaseRow":
         body = segment.operations if segment.snapshot is None else segment.snapshot
         return cls(segment.parent.digest, segment.snapshot is not None, len(body), body)
+
+
+class Aged(NamedTuple):
+    """What it takes to say whether a base is needed; `at` is when it was written, in seconds since 1970."""
+
+    parent: str
+    is_snapshot: bool
+    at: float
+
+
+def out_of_use(bases: Mapping[str, Aged], head: str, since: float) -> list[str]:
+    """The digests of the bases that no head is read from which was an agent's newest at any time `since` then.
+
+    Those are the head's chain, the chains of what was written since, and of what it followed: `temporal workflow reset`
+    goes back to any of them. A chain ends at its snapshot.
+    """
+    young = [(digest, base.parent) for digest, base in bases.items() if base.at >= since]
+    needed = set[str]()
+    for digest in (head, *(digest for pair in young for digest in pair)):
+        at = digest
+        while at in bases and at not in needed:
+            needed.add(at)
+            at = "" if bases[at].is_snapshot else bases[at].parent
+    return [digest for digest in bases if digest not in needed]
 
 
 def chain_of(agent_id: str, digest: str, back: Sequence[BaseRow]) -> Chain | None:

@@ -6,9 +6,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import time
 from typing import Any, TypeVar
 
 import boto3
@@ -35,6 +33,7 @@ from sagents_infra.stores.dynamodb_rows import Row
 from sagents_infra.stores.dynamodb_table import Table
 from sagents_infra.stores.entries import in_line
 from sagents_infra.stores.fence import taken_over
+from sagents_infra.stores.keeping import Keeping
 from sagents_infra.stores.lanes import Lanes
 
 T = TypeVar("T")
@@ -43,14 +42,6 @@ AT_ONCE = 16
 """Requests at a time."""
 PATIENCE = timedelta(seconds=2)
 """How long a call is tried anew while others are faster; less than the 3 s that a save may take, so it can say why."""
-
-
-@dataclass(frozen=True)
-class Keeping:
-    """How long rows stay that DynamoDB may remove by itself; None is for ever."""
-
-    records: timedelta | None = None
-    events: timedelta | None = None
 
 
 class DynamoDBStore:
@@ -68,7 +59,7 @@ class DynamoDBStore:
         return await self._write(agent_id, lambda table: _take_over(table, agent_id, workflow_run_id, generation))
 
     async def save(self, save: Save) -> SavedHead:
-        return await self._write(save.agent_id, lambda table: dynamodb_saving.save(table, save))
+        return await self._write(save.agent_id, lambda table: dynamodb_saving.save(table, save, self._keeping))
 
     async def chain(self, agent_id: str, digest: str) -> Chain | None:
         return chain_of(agent_id, digest, await self._read(lambda table: dynamodb_bases.back(table, agent_id, digest)))
@@ -77,7 +68,7 @@ class DynamoDBStore:
         return await self._read(lambda table: dynamodb_bases.weight(table, agent_id, digest))
 
     async def put_once(self, agent_id: str, key: str, body: str, workflow_run_id: str) -> str:
-        expires = _expires(self._keeping.records)
+        expires = self._expires(self._keeping.records)
         return await self._write(
             agent_id, lambda table: dynamodb_records.put_once(table, agent_id, (key, body), workflow_run_id, expires)
         )
@@ -86,7 +77,7 @@ class DynamoDBStore:
         return await self._read(lambda table: dynamodb_records.get(table, agent_id, key))
 
     async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str | None) -> tuple[Event, ...]:
-        expires = _expires(self._keeping.events)
+        expires = self._expires(self._keeping.events)
         return await self._write(
             agent_id, lambda table: dynamodb_log.append(table, agent_id, news, workflow_run_id, expires)
         )
@@ -147,6 +138,10 @@ class DynamoDBStore:
         """Finish what was asked for."""
         self._threads.shutdown()
 
+    def _expires(self, keeping: timedelta | None) -> Row:
+        """When DynamoDB may remove a row that is written now."""
+        return {} if keeping is None else {"expires": int(self._keeping.clock() + keeping.total_seconds())}
+
     async def _read(self, work: Callable[[Table], T]) -> T:
         return await asyncio.wrap_future(self._threads.submit(self._settle, work))
 
@@ -181,8 +176,3 @@ def _take_over(table: Table, agent_id: str, workflow_run_id: str, generation: in
     if row is not fence.saved:
         table.write([fence.after(row).replacing(fence)])
     return whole
-
-
-def _expires(keeping: timedelta | None) -> Row:
-    """When DynamoDB may remove a row that is written now."""
-    return {} if keeping is None else {"expires": int(time() + keeping.total_seconds())}

@@ -5,18 +5,25 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from sagents.errors import InvalidInput
-from sagents_infra.stores.dynamodb import DynamoDBStore, Keeping, dynamodb_client
+from sagents_infra.stores.dynamodb import DynamoDBStore, dynamodb_client
 from sagents_infra.stores.dynamodb_schema import NAME, ensure_table
+from sagents_infra.stores.keeping import Keeping
 
 SCHEME = "dynamodb://"
 SHAPE = f"{SCHEME}TABLE?region=REGION&endpoint=URL&keep_records_days=N&keep_events_days=N"
 OPTIONS = ("region", "endpoint", "keep_records_days", "keep_events_days")
 
 
-def dynamodb_store(address: str) -> DynamoDBStore:
-    """The store at an address. All but the table's name may be left out. Raises `InvalidInput` with what is wrong."""
+def dynamodb_store(address: str, unless_said: Keeping) -> DynamoDBStore:
+    """The store at an address. All but the table's name may be left out. Raises `InvalidInput` with what is wrong.
+
+    What the address does not say of how long things are kept, `unless_said` does.
+    """
     table, options = _parsed(address)
-    keeping = Keeping(_days(options, "keep_records_days"), _days(options, "keep_events_days"))
+    keeping = Keeping(
+        _days(options, "keep_records_days") or unless_said.records,
+        _days(options, "keep_events_days") or unless_said.events,
+    )
     return DynamoDBStore(dynamodb_client(options.get("region"), options.get("endpoint")), table, keeping)
 
 

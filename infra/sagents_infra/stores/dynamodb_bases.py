@@ -6,17 +6,17 @@ weight of its chain, so that a save need not read it.
 
 from sagents.ports import Segment, Weight
 from sagents_infra.stores import dynamodb_rows as rows
-from sagents_infra.stores.bases import BaseRow, weight_of
-from sagents_infra.stores.dynamodb_rows import Row
+from sagents_infra.stores.bases import Aged, BaseRow, out_of_use, weight_of
+from sagents_infra.stores.dynamodb_rows import Key, Row
 from sagents_infra.stores.dynamodb_table import ABSENT, Table, Write
-from sagents_infra.stores.dynamodb_texts import Draft, text_of
+from sagents_infra.stores.dynamodb_texts import Draft, parts_of, text_of
 
 BACK = 32
 """Ancestors that a row names."""
 COLUMNS = ("position", "snapshot", "back", "snapshots", "segments")
 
 
-def write(table: Table, agent_id: str, segment: Segment, draft: Draft) -> list[Write]:
+def write(table: Table, agent_id: str, segment: Segment, draft: Draft, now: float) -> list[Write]:
     """How to write a base that is not stored yet."""
     key, parent_key = rows.base(agent_id, segment.base.digest), rows.base(agent_id, segment.parent.digest)
     found = table.get([key, parent_key], COLUMNS)
@@ -24,10 +24,12 @@ def write(table: Table, agent_id: str, segment: Segment, draft: Draft) -> list[W
         return []
     row = BaseRow.of(segment)
     values = {
+        "digest": segment.base.digest,
         "position": segment.base.position,
         "parent": row.parent,
         "snapshot": int(row.is_snapshot),
         "size": row.size,
+        "at": int(now),
         **_lineage(segment, row, found.get(parent_key)),
     }
     return [Write({**key.row, **values, **draft.text(row.body)}, ABSENT)]
@@ -51,6 +53,18 @@ def back(table: Table, agent_id: str, digest: str) -> list[BaseRow]:
             ancestors, position = row["back"], row["position"]
         wanted = ancestors
     return met
+
+
+def prune(table: Table, agent_id: str, head: str, since: float) -> None:
+    """Remove the bases that nobody needs, with their parts."""
+    between = rows.base(agent_id, "").sort, "base~~"
+    found = table.keys(
+        rows.partition(agent_id), "digest", "parent", "snapshot", "at", "parts", "count", between=between
+    )
+    known = {row["digest"]: row for row in found if "digest" in row}
+    bases = {digest: Aged(row["parent"], bool(row["snapshot"]), row["at"]) for digest, row in known.items()}
+    gone = [known[digest] for digest in out_of_use(bases, head, since)]
+    table.delete([key for row in gone for key in (Key.of(row), *parts_of(row["pk"], row))])
 
 
 def weight(table: Table, agent_id: str, digest: str) -> Weight | None:

@@ -8,6 +8,7 @@ Whatever of it is refused or broken off, no head is stored without its base, its
 from contextlib import suppress
 
 from sagents.decision_log import Tip
+from sagents.errors import StoreUnavailable
 from sagents.ports import Save, SavedHead
 from sagents_infra.stores import dynamodb_asking, dynamodb_bases, dynamodb_cards, dynamodb_decisions
 from sagents_infra.stores import dynamodb_rows as rows
@@ -18,13 +19,16 @@ from sagents_infra.stores.dynamodb_rows import Key
 from sagents_infra.stores.dynamodb_table import Table, Write
 from sagents_infra.stores.dynamodb_texts import Draft, drafting
 from sagents_infra.stores.fence import saved
+from sagents_infra.stores.keeping import Keeping
 
 BYTES = 2_000_000
 """Of entries and rules in one transaction; a head with what belongs to it weighs up to one million more."""
 
 
-def save(table: Table, save: Save) -> SavedHead:
-    """One try. The rules of the fence decide about the row as it was read; the transaction, whether it still is so."""
+def save(table: Table, save: Save, keeping: Keeping) -> SavedHead:
+    """One try; a snapshot is when bases are removed that nobody needs any more.
+
+    The rules of the fence decide about the row as it was read; the transaction, whether it still is so."""
     fence = read(table, save.agent_id)
     row = saved(fence.saved, save)
     with drafting(table, rows.partition(save.agent_id)) as draft:
@@ -34,7 +38,11 @@ def save(table: Table, save: Save) -> SavedHead:
         if row is fence.saved:
             return _retried(table, fence, row, last, draft)
         after = fence.after(row)._replace(text=draft.instead_of(fence.text).text(save.head, ROOM))
-        commit(table, fence, after, [*_kept(table, save, draft), *last], draft)
+        commit(table, fence, after, [*_kept(table, save, draft, keeping.clock()), *last], draft)
+    since = keeping.records_since
+    if since is not None and save.segment is not None and save.segment.snapshot is not None:
+        with suppress(Raced, StoreUnavailable):  # the next snapshot finds them again
+            dynamodb_bases.prune(table, save.agent_id, row.base.digest, since)
     return row
 
 
@@ -85,12 +93,12 @@ def _added(table: Table, fence: Fence, save: Save, draft: Draft) -> list[list[Wr
     ]
 
 
-def _kept(table: Table, save: Save, draft: Draft) -> list[Write]:
+def _kept(table: Table, save: Save, draft: Draft, now: float) -> list[Write]:
     agent_id = save.agent_id
     card, waiting, claims = keys = rows.card(agent_id), rows.waiting(agent_id), rows.claims(agent_id)
     found = table.get(keys)
     return [
-        *([] if save.segment is None else dynamodb_bases.write(table, agent_id, save.segment, draft)),
+        *([] if save.segment is None else dynamodb_bases.write(table, agent_id, save.segment, draft, now)),
         *dynamodb_asking.replaced(table, agent_id, found.get(waiting), save.interrupts, draft),
         *dynamodb_asking.forgotten(table, agent_id, found.get(claims), save.interrupts, draft),
         *([] if save.card is None else [dynamodb_cards.replaced(table, agent_id, found.get(card), save.card, draft)]),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sagents.decision_log import NOTHING, Row, row_after
 from sagents.ports import Claim, News, SavedHead, Segment
-from sagents_infra.stores.bases import BaseRow
+from sagents_infra.stores.bases import Aged, BaseRow, out_of_use
 from sagents_infra.stores.deciding import slot_of
 from sagents_infra.stores.entries import Waiting, asked, entry_of, row_entry
 
@@ -27,6 +27,7 @@ class Kept:
 
     head: SavedHead | None = None
     bases: dict[str, Segment] = field(default_factory=dict)
+    born: dict[str, float] = field(default_factory=dict)
     records: dict[str, str] = field(default_factory=dict)
     card: str | None = None
     log: dict[str, Numbered] = field(default_factory=dict)
@@ -35,6 +36,20 @@ class Kept:
     waiting: tuple[Waiting, ...] = ()
     decisions: dict[str, Row] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
+
+    def add_base(self, segment: Segment, now: float) -> None:
+        """Keep a base that is not there yet."""
+        self.bases.setdefault(segment.base.digest, segment)
+        self.born.setdefault(segment.base.digest, now)
+
+    def prune(self, head: str, since: float) -> None:
+        """Forget the bases that nobody needs."""
+        for digest in out_of_use({digest: self._aged(digest) for digest in self.bases}, head, since):
+            del self.bases[digest], self.born[digest]
+
+    def _aged(self, digest: str) -> Aged:
+        segment = self.bases[digest]
+        return Aged(segment.parent.digest, segment.snapshot is not None, self.born[digest])
 
     def back_from(self, digest: str) -> list[BaseRow]:
         back = list[BaseRow]()

@@ -8,18 +8,23 @@ from threading import Lock
 from sagents.cards import AgentCard
 from sagents.display import DisplayMessage
 from sagents.events import Event
-from sagents.ports import Chain, Claim, News, PendingInterrupt, Save, SavedHead, Weight
+from sagents.ports import Chain, Claim, News, PendingInterrupt, Save, SavedHead, Segment, Weight
 from sagents_infra.stores.bases import chain_of, weight_of
 from sagents_infra.stores.deciding import KeptRule, claimed_after, wished
 from sagents_infra.stores.entries import Waiting, arrived, card_after, event_of, in_line, row_of
 from sagents_infra.stores.fence import claimed, is_of, saved, taken_over
+from sagents_infra.stores.keeping import Keeping
 from sagents_infra.stores.kept import Kept
 
 
 class MemoryStore:
-    """A `Store` that forgets with its process. Loops in several threads may share it."""
+    """A `Store` that forgets with its process. Loops in several threads may share it.
 
-    def __init__(self) -> None:
+    Of what `keeping` says it heeds how long bases stay.
+    """
+
+    def __init__(self, keeping: Keeping | None = None) -> None:
+        self._keeping = keeping or Keeping()
         self._lock = Lock()  # held for microseconds, never over an await
         self._agents: dict[str, Kept] = {}
         self._rules: dict[str, KeptRule] = {}
@@ -47,7 +52,7 @@ class MemoryStore:
                 kept.waiting = self._replaced(kept.waiting, save)
                 kept.forget_claims(save.interrupts)
                 if save.segment is not None:
-                    kept.bases.setdefault(save.segment.base.digest, save.segment)
+                    self._keep(kept, row, save.segment)
                 if save.card is not None:
                     kept.card = card_after(kept.card, save.card)
             return row
@@ -161,6 +166,12 @@ class MemoryStore:
         with self._lock:
             self._agents = {id: kept for id, kept in self._agents.items() if not is_of(id, agent_id)}
             self._rules = {id: rule for id, rule in self._rules.items() if not is_of(rule.agent_id, agent_id)}
+
+    def _keep(self, kept: Kept, row: SavedHead, segment: Segment) -> None:
+        kept.add_base(segment, self._keeping.clock())
+        since = self._keeping.records_since
+        if since is not None and segment.snapshot is not None:
+            kept.prune(row.base.digest, since)
 
     def _asked(self, agent_id: str | None) -> list[Kept]:
         return [*self._agents.values()] if agent_id is None else [self._read(agent_id)]

@@ -15,6 +15,8 @@ from sagents_infra.stores.bases import chain_of, weight_of
 from sagents_infra.stores.deciding import wished
 from sagents_infra.stores.entries import in_line
 from sagents_infra.stores.fence import claimed, saved, taken_over
+from sagents_infra.stores.keeping import Keeping
+from sagents_infra.stores.sqlite_pruning import Pruning
 from sagents_infra.stores.sqlite_schema import MIGRATIONS, TABLES
 
 BUSY = timedelta(seconds=2)
@@ -24,8 +26,9 @@ BUSY = timedelta(seconds=2)
 class SqliteStore:
     """A `Store` on a local disk. A killed process loses nothing that was confirmed; call `close` when done."""
 
-    def __init__(self, path: Path | str, busy: timedelta = BUSY) -> None:
-        self._file = SqliteFile(Path(path), MIGRATIONS, busy)
+    def __init__(self, path: Path | str, busy: timedelta = BUSY, keeping: Keeping | None = None) -> None:
+        self._file, self._keeping = SqliteFile(Path(path), MIGRATIONS, busy), keeping or Keeping()
+        self._pruning = Pruning(self._file, self._keeping)
 
     async def load(self, agent_id: str) -> SavedHead | None:
         return await self._file.read(lambda db: _load(db, agent_id))
@@ -34,7 +37,9 @@ class SqliteStore:
         return await self._file.write(lambda db: _take_over(db, agent_id, workflow_run_id, generation))
 
     async def save(self, save: Save) -> SavedHead:
-        return await self._file.write(lambda db: _save(db, save))
+        saved = await self._file.write(lambda db: _save(db, save, self._keeping))
+        self._pruning.look()
+        return saved
 
     async def chain(self, agent_id: str, digest: str) -> Chain | None:
         return chain_of(
@@ -51,13 +56,15 @@ class SqliteStore:
         )
 
     async def put_once(self, agent_id: str, key: str, body: str, workflow_run_id: str) -> str:
-        return await self._file.write(lambda db: _put_once(db, agent_id, key, body, workflow_run_id))
+        now = self._keeping.clock()
+        return await self._file.write(lambda db: _put_once(db, agent_id, (key, body), workflow_run_id, now))
 
     async def get(self, agent_id: str, key: str) -> str | None:
         return await self._file.read(lambda db: _get(db, agent_id, key))
 
     async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str | None) -> tuple[Event, ...]:
-        return await self._file.write(lambda db: _append(db, agent_id, news, workflow_run_id))
+        now = self._keeping.clock()
+        return await self._file.write(lambda db: _append(db, agent_id, news, workflow_run_id, now))
 
     async def events(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
         return await self._file.read(lambda db: sqlite_log.events(db, agent_id, after, limit))
@@ -137,15 +144,15 @@ def _take_over(db: Connection, agent_id: str, workflow_run_id: str, generation: 
     return row
 
 
-def _save(db: Connection, save: Save) -> SavedHead:
+def _save(db: Connection, save: Save, keeping: Keeping) -> SavedHead:
     before = _load(db, save.agent_id)
     row = saved(before, save)
     if row is not before:
         _keep(db, save.agent_id, row)
-        sqlite_log.replace_interrupts(db, save.agent_id, save.interrupts)
+        sqlite_log.replace_interrupts(db, save.agent_id, save.interrupts, keeping.clock())
         sqlite_decisions.forget_claims(db, save.agent_id, save.interrupts)
         if save.segment is not None:
-            sqlite_bases.insert(db, save.agent_id, save.segment)
+            sqlite_bases.insert(db, save.agent_id, save.segment, keeping)
         if save.card is not None:
             sqlite_rows.keep_card(db, save.agent_id, save.card)
     sqlite_decisions.add_entries(db, save.agent_id, save.entries)
@@ -153,17 +160,19 @@ def _save(db: Connection, save: Save) -> SavedHead:
     return row
 
 
-def _put_once(db: Connection, agent_id: str, key: str, body: str, workflow_run_id: str) -> str:
+def _put_once(db: Connection, agent_id: str, record: tuple[str, str], workflow_run_id: str, now: float) -> str:
+    key, body = record
     claimed(agent_id, _load(db, agent_id), workflow_run_id)
-    _insert_record(db, agent_id, key, body)
+    _insert_record(db, agent_id, key, body, now)
     stored = _get(db, agent_id, key)
     return body if stored is None else stored
 
 
-def _insert_record(db: Connection, agent_id: str, key: str, body: str) -> None:
+def _insert_record(db: Connection, agent_id: str, key: str, body: str, now: float | None = None) -> None:
+    """What has no time of its own stays until its agent is deleted."""
     db.execute(
-        "INSERT INTO records (agent_id, key, body) VALUES (?, ?, ?) ON CONFLICT (agent_id, key) DO NOTHING",
-        (agent_id, key, body),
+        "INSERT INTO records (agent_id, key, body, at) VALUES (?, ?, ?, ?) ON CONFLICT (agent_id, key) DO NOTHING",
+        (agent_id, key, body, now),
     )
 
 
@@ -172,13 +181,15 @@ def _get(db: Connection, agent_id: str, key: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _append(db: Connection, agent_id: str, news: Sequence[News], workflow_run_id: str | None) -> tuple[Event, ...]:
+def _append(
+    db: Connection, agent_id: str, news: Sequence[News], workflow_run_id: str | None, now: float
+) -> tuple[Event, ...]:
     row = _load(db, agent_id)
     if workflow_run_id is not None:
         claimed(agent_id, row, workflow_run_id)
     elif row is None:
         return ()
-    return sqlite_log.append(db, agent_id, news)
+    return sqlite_log.append(db, agent_id, news, now)
 
 
 def _log(db: Connection, agent_id: str, entries: Sequence[str], workflow_run_id: str) -> None:

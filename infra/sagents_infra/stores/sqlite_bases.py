@@ -3,7 +3,8 @@
 from sqlite3 import Connection
 
 from sagents.ports import Segment
-from sagents_infra.stores.bases import BaseRow
+from sagents_infra.stores.bases import Aged, BaseRow, out_of_use
+from sagents_infra.stores.keeping import Keeping
 
 BACK = """
     WITH RECURSIVE back (depth, digest, position, parent, is_snapshot, size) AS (
@@ -19,12 +20,22 @@ WEIGHT = f"""{BACK}
     SELECT parent, is_snapshot, size, '' FROM back ORDER BY depth"""
 
 
-def insert(db: Connection, agent_id: str, segment: Segment) -> None:
+def insert(db: Connection, agent_id: str, segment: Segment, keeping: Keeping) -> None:
+    """Keep a base; a snapshot is when older ones are looked through for those that nobody needs any more."""
     db.execute(
-        "INSERT INTO bases (agent_id, digest, position, parent, is_snapshot, size, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (agent_id, digest) DO NOTHING",
-        (agent_id, segment.base.digest, segment.base.position, *BaseRow.of(segment)),
+        "INSERT INTO bases (agent_id, digest, position, parent, is_snapshot, size, body, at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (agent_id, digest) DO NOTHING",
+        (agent_id, segment.base.digest, segment.base.position, *BaseRow.of(segment), keeping.clock()),
     )
+    if segment.snapshot is not None and (since := keeping.records_since) is not None:
+        _prune(db, agent_id, segment.base.digest, since)
+
+
+def _prune(db: Connection, agent_id: str, head: str, since: float) -> None:
+    query = "SELECT digest, parent, is_snapshot, at FROM bases WHERE agent_id = ?"
+    bases = {digest: Aged(parent, bool(snap), at) for digest, parent, snap, at in db.execute(query, (agent_id,))}
+    gone = [(agent_id, digest) for digest in out_of_use(bases, head, since)]
+    db.executemany("DELETE FROM bases WHERE agent_id = ? AND digest = ?", gone)
 
 
 def back(db: Connection, query: str, agent_id: str, digest: str) -> list[BaseRow]:

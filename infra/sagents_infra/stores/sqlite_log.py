@@ -9,9 +9,9 @@ from sagents_infra.stores import sqlite_rows
 from sagents_infra.stores.entries import Waiting, arrived, entry_of, event_of
 
 
-def append(db: Connection, agent_id: str, news: Sequence[News]) -> tuple[Event, ...]:
+def append(db: Connection, agent_id: str, news: Sequence[News], now: float) -> tuple[Event, ...]:
     """Write what is new. The transaction around it makes ids rise without a gap, whoever else writes."""
-    return tuple(event_of(agent_id, _entry(db, agent_id, one) or _write(db, agent_id, one)) for one in news)
+    return tuple(event_of(agent_id, _entry(db, agent_id, one) or _write(db, agent_id, one, now)) for one in news)
 
 
 def events(db: Connection, agent_id: str, after: int, limit: int) -> tuple[Event, ...]:
@@ -34,8 +34,11 @@ def waiting(db: Connection, agent_id: str | None) -> tuple[Waiting, ...]:
     return tuple(Waiting(*row) for row in db.execute(f"{query} WHERE agent_id = ?", (agent_id,)))
 
 
-def replace_interrupts(db: Connection, agent_id: str, bodies: Sequence[str]) -> None:
+def replace_interrupts(db: Connection, agent_id: str, bodies: Sequence[str], now: float) -> None:
     before = waiting(db, agent_id)
+    if before or bodies:
+        last = None if bodies else now
+        db.execute("INSERT OR REPLACE INTO waited (agent_id, at) VALUES (?, ?)", (agent_id, last))
     gone = [(one.number,) for one in before if one.body not in bodies]
     db.executemany("DELETE FROM interrupts WHERE number = ?", gone)
     for body in arrived(bodies, before):
@@ -51,11 +54,11 @@ def _entry(db: Connection, agent_id: str, news: News) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _write(db: Connection, agent_id: str, news: News) -> str:
+def _write(db: Connection, agent_id: str, news: News, now: float) -> str:
     number = _newest(db, agent_id) + 1
     entry = entry_of(news, number)
-    row = (agent_id, number, news.slot, entry)
-    db.execute("INSERT INTO events (agent_id, id, slot, entry) VALUES (?, ?, ?, ?)", row)
+    row = (agent_id, number, news.slot, entry, now)
+    db.execute("INSERT INTO events (agent_id, id, slot, entry, at) VALUES (?, ?, ?, ?, ?)", row)
     if news.row is not None:
         sqlite_rows.write(db, agent_id, news.row, number)
     return entry

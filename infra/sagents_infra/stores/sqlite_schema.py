@@ -39,8 +39,21 @@ MIGRATIONS = (
         "CREATE TABLE trimmed (agent_id TEXT PRIMARY KEY, newest INTEGER NOT NULL)",
         "CREATE TABLE cards (agent_id TEXT PRIMARY KEY, body TEXT NOT NULL)",
     ),
+    (
+        # what was written before the age of rows was kept counts as written now; what doors leave has no age
+        "ALTER TABLE bases ADD COLUMN at REAL",
+        "ALTER TABLE records ADD COLUMN at REAL",
+        "ALTER TABLE events ADD COLUMN at REAL",
+        *(f"UPDATE {table} SET at = (julianday('now') - 2440587.5) * 86400" for table in ("bases", "events")),
+        "CREATE INDEX records_by_age ON records (at) WHERE at IS NOT NULL",
+        "CREATE INDEX events_by_age ON events (at, id)",
+        "CREATE TABLE pruned (at REAL NOT NULL)",
+        # when an agent waited for a person last; no time while one does
+        "CREATE TABLE waited (agent_id TEXT PRIMARY KEY, at REAL)",
+        "INSERT INTO waited (agent_id) SELECT DISTINCT agent_id FROM interrupts",
+    ),
 )
 TABLES = (
     *("agents", "bases", "records", "events", "interrupts", "decisions", "rules", "claims"),
-    *("display_rows", "trimmed", "cards"),
+    *("display_rows", "trimmed", "cards", "waited"),
 )

@@ -11,8 +11,9 @@ from sagents.errors import InvalidInput
 from sagents_infra.cli.dev import _prepare_table
 from sagents_infra.settings import Settings
 from sagents_infra.stores import SqliteStore
-from sagents_infra.stores.dynamodb import DynamoDBStore, Keeping
+from sagents_infra.stores.dynamodb import DynamoDBStore
 from sagents_infra.stores.dynamodb_address import make_local_table
+from sagents_infra.stores.keeping import Keeping
 from sagents_infra.wiring import agent_store
 from tests.infra.stores.dynamodb_servers import credentials
 
@@ -42,6 +43,23 @@ async def test_an_address_names_the_table_its_place_and_what_expires(
         )
         assert store._keeping == Keeping(records=timedelta(days=30))
         store.close()
+
+
+@pytest.mark.asyncio
+async def test_settings_say_how_long_is_kept_and_an_address_may_say_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAGENTS_KEEP_RECORDS_DAYS", "90")
+    monkeypatch.setenv("SAGENTS_KEEP_EVENTS_DAYS", "365")
+    with credentials():
+        file = agent_store(Settings(home=tmp_path))
+        table = agent_store(Settings(store="dynamodb://agents?region=eu-central-1&keep_events_days=7"))
+    assert isinstance(file, SqliteStore)
+    assert isinstance(table, DynamoDBStore)
+    assert file._keeping == Keeping(timedelta(days=90), timedelta(days=365))
+    assert table._keeping == Keeping(timedelta(days=90), timedelta(days=7))
+    file.close()
+    table.close()
 
 
 def test_no_table_is_made_but_at_an_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:

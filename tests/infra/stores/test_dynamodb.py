@@ -17,9 +17,10 @@ from sagents.events import Event
 from sagents.interrupts import Interrupt
 from sagents.ports import Base, News, Save, SavedHead, Segment
 from sagents.rules import Rule
-from sagents_infra.stores.dynamodb import DynamoDBStore, Keeping, dynamodb_client
+from sagents_infra.stores.dynamodb import DynamoDBStore, dynamodb_client
 from sagents_infra.stores.dynamodb_rows import Key, packed, unpacked
 from sagents_infra.stores.dynamodb_schema import ensure_table
+from sagents_infra.stores.keeping import Keeping
 from tests.infra.stores.wires import Wire
 
 AGENT, RUN, OTHER_RUN = "acme:conversation-1", "workflow-run-1", "workflow-run-2"

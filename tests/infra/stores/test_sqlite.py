@@ -196,7 +196,7 @@ async def test_a_file_of_a_newer_version_is_refused_with_what_to_do(path: Path) 
     await store.take_over("agent", "run", 0)
     await store._file.read(lambda db: db.execute("PRAGMA user_version=99"))
     store.close()
-    with pytest.raises(StoreUnavailable, match=r"newer Sagents \(schema 99, this one knows 4\); upgrade"):
+    with pytest.raises(StoreUnavailable, match=r"newer Sagents \(schema 99, this one knows 5\); upgrade"):
         await SqliteStore(path).load("agent")
 
 
