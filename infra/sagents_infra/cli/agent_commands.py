@@ -154,6 +154,23 @@ def state(agent_id: AgentId = None, conversation: Conversation = None, as_json: 
         asking.state(agent_id, as_json)
 
 
+def rows(
+    agent_id: AgentId = None,
+    conversation: Conversation = None,
+    after: Annotated[int | None, typer.Option(min=0, metavar="NUMBER", help="The next ones after this row.")] = None,
+    before: Annotated[int | None, typer.Option(min=0, metavar="NUMBER", help="The last ones before this row.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many.")] = 50,
+    search: Annotated[str | None, typer.Option(metavar="TEXT", help="Those with this text only.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what people see of a conversation, the newest last; a sleeping agent's too."""
+    agent_id = agent_of(agent_id, conversation)
+    with failing(as_json):
+        from sagents_infra.cli import transcripts
+
+        transcripts.rows(agent_id, after, before, limit, search, as_json)
+
+
 def ls(
     pattern: Annotated[str, typer.Argument(metavar="[PATTERN]", help="'*' stands for anything.")] = "*",
     match: Annotated[str | None, typer.Option(metavar="PATTERN", help="The same, as an option.")] = None,
@@ -176,4 +193,4 @@ def count(status: WithStatus = None, tenant: Tenant = None, as_json: Json = Fals
         asking.count(status, tenant, as_json)
 
 
-ALL = (start, send, execute, resume, cancel, stop, watch, status, info, state, ls, count)
+ALL = (start, send, execute, resume, cancel, stop, watch, status, info, state, rows, ls, count)
