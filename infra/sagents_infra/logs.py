@@ -18,7 +18,7 @@ from structlog.typing import Processor, WrappedLogger
 
 from sagents_infra.redaction import shown
 
-NOISY = ("boto3", "botocore", "httpcore", "httpx", "s3transfer", "urllib3")
+NOISY = ("boto3", "botocore", "httpcore", "httpcore2", "httpx", "httpx2", "mcp", "s3transfer", "temporalio", "urllib3")
 """Libraries whose info is of no interest to who runs agents; they may warn. With DEBUG they say all."""
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

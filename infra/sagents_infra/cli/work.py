@@ -6,6 +6,7 @@ import signal
 import traceback
 
 from sagents import Sagents
+from sagents_infra import logs
 from sagents_infra.cli.failing import FAILED, OK, complain, exit_code
 from sagents_infra.cli.leaving import leave
 from sagents_infra.cli.places import find_app, use_dev_server
@@ -26,6 +27,7 @@ def worker(spec: str) -> None:
 
 
 def _work(spec: str) -> int:
+    logs.configure()
     settings = Settings()
     found, app = find_app(spec or settings.app)
     use_dev_server(settings.home)
