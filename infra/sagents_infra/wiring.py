@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
+from typing import cast
 
-from temporalio.client import Client
+from temporalio.client import Client, ClientConnectConfig
 from temporalio.converter import StorageDriver
 from temporalio.envconfig import ClientConfig
 
@@ -41,9 +42,14 @@ class Outside:
 async def open_outside(settings: Settings | None = None) -> Outside:
     """Connect. Raises `CannotAnswer` where Temporal is out of reach."""
     settings = settings or Settings()
+    return outside_of(settings, await connect_temporal(settings))
+
+
+def outside_of(settings: Settings, client: Client) -> Outside:
+    """The outside around a client that is connected."""
     settings.home.mkdir(parents=True, exist_ok=True)
     return Outside(
-        client=await connect_temporal(settings),
+        client=client,
         store=agent_store(settings),
         channel=LocalChannel(settings.channel_path),
         presence=LocalPresence(settings.presence_path),
@@ -61,20 +67,24 @@ async def connect(settings: Settings | None = None) -> Outside:
 
 async def connect_temporal(settings: Settings) -> Client:
     """A client by Temporal's own rules: `TEMPORAL_*` variables and `temporal.toml`."""
-    config = ClientConfig.load_client_connect_config()
-    config.setdefault("target_host", "localhost:7233")
-    target = config["target_host"]
+    options = temporal_options(settings)
+    target = options["target_host"]
     try:
-        return await Client.connect(
-            **config,
-            data_converter=data_converter(payload_storage(settings)),
-            interceptors=telemetry.of_client(settings),
-        )
+        return await Client.connect(**options)
     except RuntimeError as error:
         raise CannotAnswer(
             f"Temporal does not answer at {target}: {_why(error)}. "
             "`sagents dev` starts a server; TEMPORAL_ADDRESS names another."
         ) from error
+
+
+def temporal_options(settings: Settings) -> ClientConnectConfig:
+    """What a client is connected with."""
+    config = cast(ClientConnectConfig, ClientConfig.load_client_connect_config())  # its type names fewer fields
+    config.setdefault("target_host", "localhost:7233")
+    config["data_converter"] = data_converter(payload_storage(settings))
+    config["interceptors"] = telemetry.of_client(settings)
+    return config
 
 
 def _why(error: RuntimeError) -> str:

@@ -8,8 +8,9 @@ from datetime import timedelta
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkerConfig, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from sagents.app import Sagents
@@ -35,6 +36,9 @@ from sagents_infra.wiring import Outside, open_outside, resolve_model
 from sagents_workflows import AgentWorkflow, SubAgentWorkflow
 
 BEAT = timedelta(seconds=1)
+
+GRACE = timedelta(seconds=2)
+"""How long activities may go on once a worker stops; what is cut then is tried again by another worker."""
 
 
 def make_kit(
@@ -70,6 +74,11 @@ def make_kit(
 
 def make_worker(client: Client, kit: Kit, settings: Settings) -> Worker:
     """A worker that polls `settings.task_queue`."""
+    return Worker(**worker_options(client, kit, settings))
+
+
+def worker_options(client: Client, kit: Kit, settings: Settings) -> WorkerConfig:
+    """What such a worker is made of."""
     PACE.heartbeat_timeout = settings.heartbeat_timeout
     models, tools, hooks, records, children = (
         ModelActivities(kit),
@@ -78,8 +87,8 @@ def make_worker(client: Client, kit: Kit, settings: Settings) -> Worker:
         RecordActivities(kit),
         ChildActivities(kit),
     )
-    return Worker(
-        client,
+    return WorkerConfig(
+        client=client,
         task_queue=settings.task_queue,
         workflows=[AgentWorkflow, SubAgentWorkflow],
         activities=[
@@ -104,7 +113,38 @@ def make_worker(client: Client, kit: Kit, settings: Settings) -> Worker:
         sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,
         max_heartbeat_throttle_interval=BEAT,
         default_heartbeat_throttle_interval=BEAT,
-        graceful_shutdown_timeout=timedelta(seconds=2),
+        graceful_shutdown_timeout=GRACE,
+        deployment_config=deployment_of(settings),
+    )
+
+
+def deployment_of(settings: Settings) -> WorkerDeploymentConfig | None:
+    """Which version of its deployment a worker is, if it has one.
+
+    Agents go over to the current one with their next task: the kernel replays the histories of older ones.
+    """
+    if not settings.build_id:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(settings.deployment, settings.build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )
+
+
+def kit_of(app: Sagents, outside: Outside) -> Kit:
+    """The kit of a worker that talks to this outside."""
+    settings = outside.settings
+    return make_kit(
+        app,
+        outside.store,
+        outside.channel,
+        outside.presence,
+        signer=outside.signer,
+        notifier=outside.notifier,
+        blobs=outside.blobs,
+        limits=Limits(stop_patience=settings.stop_patience),
+        rolling_deploy=settings.rolling_deploy,
     )
 
 
@@ -122,17 +162,7 @@ async def run_worker(
     outside = outside or await open_outside(settings)
     await ensure_search_attributes(outside.client)
     telemetry.watch(settings, outside.store)
-    kit = make_kit(
-        app,
-        outside.store,
-        outside.channel,
-        outside.presence,
-        signer=outside.signer,
-        notifier=outside.notifier,
-        blobs=outside.blobs,
-        limits=Limits(stop_patience=settings.stop_patience),
-        rolling_deploy=settings.rolling_deploy,
-    )
+    kit = kit_of(app, outside)
     async with make_worker(outside.client, kit, settings):
         await stopping.wait()
     kit.userland.close()
