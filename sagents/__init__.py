@@ -9,6 +9,7 @@ from sagents.app_loading import AppNotFound
 from sagents.approvers import Approvers, groups, users
 from sagents.callbacks import Callbacks
 from sagents.decisions import Approve, Decision, Edit, Reject, Respond
+from sagents.display import DisplayMessage
 from sagents.errands import Errand
 from sagents.errors import (
     AgentError,
@@ -26,9 +27,11 @@ from sagents.errors import (
     InvalidAgent,
     InvalidInput,
     InvalidState,
+    MessageRefused,
     ModelError,
     ModelErrorKind,
     NotPossible,
+    PreprocessorFailed,
     RunFailed,
     SagentsError,
     StateUnavailable,
@@ -57,9 +60,11 @@ from sagents.middleware.summarization import Summarization
 from sagents.middleware.todo_list import TodoList
 from sagents.mistakes import InvalidArguments
 from sagents.outcome import Outcome
+from sagents.persistence import AgentPersistence, DisplayMessagePersistence
 from sagents.plan import OutcomeKind, RunError
 from sagents.policy import Policy, allow, ask, deny
 from sagents.ports import Model
+from sagents.preprocessing import Halves, MessagePreprocessor, PreprocessContext
 from sagents.principal import Principal
 from sagents.replies import FailRun, ModelRetry, Pause, RaiseInterrupt, ToolResult, WrongAnswer, halt
 from sagents.retries import Retries
@@ -80,6 +85,7 @@ __all__ = [
     "AgentError",
     "AgentNotFound",
     "AgentNotRegistered",
+    "AgentPersistence",
     "AgentRequest",
     "AgentResult",
     "AgentServer",
@@ -100,6 +106,8 @@ __all__ = [
     "Coordinator",
     "DebugLog",
     "Decision",
+    "DisplayMessage",
+    "DisplayMessagePersistence",
     "Edit",
     "Errand",
     "Escalation",
@@ -115,6 +123,7 @@ __all__ = [
     "FileTaken",
     "Files",
     "Haltable",
+    "Halves",
     "HookContext",
     "HumanInTheLoop",
     "Instructions",
@@ -126,6 +135,8 @@ __all__ = [
     "Lifecycle",
     "McpTools",
     "Message",
+    "MessagePreprocessor",
+    "MessageRefused",
     "Middleware",
     "Model",
     "ModelError",
@@ -138,6 +149,8 @@ __all__ = [
     "PatchToolCalls",
     "Pause",
     "Policy",
+    "PreprocessContext",
+    "PreprocessorFailed",
     "Presence",
     "Principal",
     "ProcessContext",

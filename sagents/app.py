@@ -14,6 +14,7 @@ from sagents.app_loading import load_attribute
 from sagents.errands import Delegate
 from sagents.errors import AgentNotRegistered, InvalidAgent
 from sagents.hooks import called
+from sagents.persistence import AgentPersistence, DisplayMessagePersistence, checked_persistence
 from sagents.plan import AgentRef, Link
 from sagents.registering import Registry, Saver, checked_factory, checked_saver
 from sagents.retries import Retries
@@ -41,8 +42,21 @@ class Sagents:
     Everything in it comes from code and is never stored (L-14), so a deploy changes what agents do, not what they know.
     """
 
-    def __init__(self, *, retries: Retries | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        retries: Retries | None = None,
+        persistence: AgentPersistence | None = None,
+        display: DisplayMessagePersistence | None = None,
+    ) -> None:
+        """`persistence` keeps states and `display` transcripts, too, in a store of the application's own."""
         self.retries = retries or Retries()
+        self.persistence: AgentPersistence | None = checked_persistence(
+            persistence, AgentPersistence, "persist_state", "load_state"
+        )
+        self.display: DisplayMessagePersistence | None = checked_persistence(
+            display, DisplayMessagePersistence, "save_message", "update_tool_status"
+        )
         self._factories: Registry[Factory] = Registry("agent")
         self._savers: Registry[Saver] = Registry("saver")
         self._listeners: list[Callable[..., object]] = []

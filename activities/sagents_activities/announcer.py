@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import queue
-from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -15,21 +14,21 @@ from sagents import notice_rows
 from sagents.carried import Carried
 from sagents.commands import NewMessage, Stop
 from sagents.display import DisplayMessage
-from sagents.displaying import Showing
-from sagents.errors import StateUnavailable, StoreError
-from sagents.event_types import LIVE_ONLY
+from sagents.displaying import Showing, spoken
 from sagents.events import Event
 from sagents.head import Head
 from sagents.interrupt_data import interrupt_data
 from sagents.interrupts import Interrupt
+from sagents.messages import Message
 from sagents.operations import Operation
-from sagents.plan import AgentRef, Bulletin, Ending
-from sagents.ports import Channel, News
+from sagents.plan import Bulletin, Ending
+from sagents.ports import Channel
 from sagents.status import Status
 from sagents.tool_rows import Change
-from sagents_activities.fence import Fence
+from sagents_activities.display_mirror import DisplayMirror
 from sagents_activities.journal import Journal
-from sagents_activities.transcript import SAVED, Transcript, heard_in, named, results_in
+from sagents_activities.publisher import Publisher
+from sagents_activities.transcript import SAVED, heard_in, named, results_in
 
 BATCH = 0.05
 """Seconds for which events are gathered: what an eye does not notice and a channel does."""
@@ -44,16 +43,16 @@ class Announcer:
     retry or a zombie attempt repeats and replaces nothing. A sub-agent tells in the log and on the channel of its root.
     """
 
-    def __init__(self, fence: Fence, channel: Channel, agent: AgentRef, run_id: str | None, key: str) -> None:
-        self._journal, self._channel = Journal(fence, agent), channel
-        self._agent, self._agent_id = agent, agent.root_id
-        self._run_id = agent.sub.root_run_id if agent.sub else run_id
-        self._transcript = Transcript(fence.store, self._agent_id, self._run_id)
+    def __init__(self, journal: Journal, channel: Channel, run_id: str | None, key: str, mirror: DisplayMirror) -> None:
+        agent = journal.agent
+        self._agent, self._agent_id, self.mirror = agent, agent.root_id, mirror
+        self._run_id = mirror.run_id = agent.sub.root_run_id if agent.sub else run_id
         self._held: list[Event] | None = None
         self._texts: dict[str, str] | None = None
         self._key = f"{agent.agent_id}:{key}" if agent.sub else key
         self._waiting: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._numbers: Counter[str] = Counter()
+        self._publisher = Publisher(journal, channel, self._key, self._run_id, mirror)
+        self._alone = asyncio.Lock()
 
     def emit(self, type: str, data: Mapping[str, JsonValue]) -> None:
         """Tell something; what is no JSON is the caller's mistake and is dropped with a warning."""
@@ -129,25 +128,32 @@ class Announcer:
     @asynccontextmanager
     async def publishing(self) -> AsyncIterator["Announcer"]:
         """While inside, events go out in batches; what is left goes out at the end."""
-        pump = asyncio.create_task(self._pump())
+        ended = asyncio.Event()
+        pump = asyncio.create_task(self._pump(ended))
         try:
             yield self
         finally:
-            pump.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await pump
+            ended.set()  # a batch that is on its way arrives
+            await pump
             await self.flush()
+            await self.mirror.tell()
 
-    async def _pump(self) -> None:
-        while True:
-            await asyncio.sleep(BATCH)
+    async def _pump(self, ended: asyncio.Event) -> None:
+        while not ended.is_set():
             await self.flush()
+            await self.mirror.tell()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), BATCH)
 
     async def flush(self) -> None:
-        """Tell what waits now: into the log first, so that what is live is never ahead of what can be read again."""
+        """Tell what waits now."""
+        async with self._alone:
+            await self._flush()
+
+    async def _flush(self) -> None:
         events = self._taken()
         if events:
-            await self._channel.publish(self._agent_id, await self._logged(events))
+            await self._publisher.publish(events)
 
     def _taken(self) -> list[Event]:
         events: list[Event] = []
@@ -155,29 +161,6 @@ class Announcer:
             while True:
                 events.append(self._waiting.get_nowait())
         return events
-
-    async def _logged(self, events: list[Event]) -> list[Event]:
-        try:
-            told = await self._news(events)
-            news = [one for one in told if isinstance(one, News)]
-            stored = iter(await self._journal.append(news) if news else ())
-        except (StoreError, StateUnavailable) as error:
-            log.warning("events not logged", agent=self._agent_id, events=len(events), error=str(error))
-            return events
-        return [next(stored) if isinstance(one, News) else one for one in told]
-
-    async def _news(self, events: list[Event]) -> list[Event | News]:
-        """What goes into the log, with the rows that it changes, and what only passes by."""
-        told: list[Event | News] = []
-        self._transcript.pending.clear()
-        for event in events:
-            if event.type in LIVE_ONLY:
-                told.append(event)
-            elif event.path or (self._texts is not None and event.type == "tool_execution_update"):
-                told.append(News(slot=self._slot(event), event=event))
-            else:
-                told += await self._transcript.of(event, self._slot(event))
-        return told
 
     # ── rows ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -189,43 +172,46 @@ class Announcer:
     def holding(self) -> None:
         """A step begins: the rows of its reply come before those that its hooks and tools show."""
         self._held, self._texts = [], {}
+        self._publisher.is_step = True
 
     async def show(self, changes: Iterable[Change]) -> None:
         """Write rows, after all that waits. Raises where the store cannot take them: who calls is tried again."""
-        await self.flush()
-        if self._agent.sub is not None:
-            return  # what sub-agents say is for their parents
-        about = Event(agent_id=self._agent_id, type="", at=datetime.now(UTC), run_id=self._run_id)
-        self._transcript.pending.clear()
-        news = [self._transcript.news(change, about) for change in changes]
-        if news:
-            await self._channel.publish(self._agent_id, await self._journal.append(news))
+        async with self._alone:
+            await self._flush()
+            if self._agent.sub is None:  # what sub-agents say is for their parents
+                await self._publisher.show(changes)
 
-    async def release(self, rows: Iterable[DisplayMessage]) -> None:
+    async def release(self, message: Message | None, rows: Sequence[DisplayMessage]) -> None:
         """Write the rows of a step's reply, then let go what was held."""
         await self.show(map(Change, rows))
+        self.mirror.message(message, rows)
         held, self._held = self._held or [], None
         for event in held:
             self._waiting.put(event)
 
     async def lacks(self, rows: Iterable[DisplayMessage]) -> bool:
         """Whether any of these is not in the transcript."""
-        self._transcript.pending.clear()
-        return self._agent.sub is None and bool(await self._transcript.missing(rows))
+        return self._agent.sub is None and bool(await self._publisher.transcript.missing(rows))
+
+    async def hear(self, operations: Sequence[Operation], places: str) -> None:
+        """What is new to a step: as `settle`, and the application's own copy is told what users said."""
+        await self.settle(operations, places)
+        for message, key in heard_in(operations, places) if self._agent.sub is None else ():
+            for one in spoken(message, key):
+                said = Message.user(one.content or "", id=one.key)
+                self.mirror.message(said, self.showing.said(said))
 
     async def settle(self, operations: Sequence[Operation], places: str = "") -> None:
         """Write what these operations say and the transcript does not: what users said, what came of calls.
 
         Whoever was first has written it; this is for what came past the doors, or was lost with a worker.
         """
-        await self.flush()
-        if self._agent.sub is None:
-            showing, heard = self.showing, heard_in(operations, places)
-            self._transcript.pending.clear()
-            said = [row for message, key in heard for row in showing.said(message, key)]
-            changes = await self._transcript.missing(said)
-            await self.show([*changes, *await self._transcript.settle(results_in(operations), showing)])
-
-    def _slot(self, event: Event) -> str:
-        self._numbers[event.type] += 1
-        return f"{self._key}:{event.type}:{self._numbers[event.type]}"
+        async with self._alone:
+            await self._flush()
+            if self._agent.sub is not None:
+                return
+            showing, transcript = self.showing, self._publisher.transcript
+            said = [row for message, key in heard_in(operations, places) for row in showing.said(message, key)]
+            changes = await transcript.missing(said)
+            changes += await transcript.settle(results_in(operations), showing)
+            await self._publisher.show(changes, resolved=True)

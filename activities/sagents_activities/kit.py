@@ -19,8 +19,10 @@ from sagents.plan import AgentRef
 from sagents.ports import Blobs, Channel, Model, Notifier, Presence, Signer, Store
 from sagents.surroundings import Surroundings
 from sagents_activities.announcer import Announcer
+from sagents_activities.display_mirror import DisplayMirror
 from sagents_activities.distant_blobs import BlobsFromElsewhere
 from sagents_activities.fence import Fence
+from sagents_activities.journal import Journal
 from sagents_activities.mirrors import Mirrors
 from sagents_activities.reader import StateReader
 from sagents_activities.recorded import RecordedCalls
@@ -99,7 +101,8 @@ class Kit:
 
     def announcer(self, agent: AgentRef, run_id: str | None, key: str) -> Announcer:
         """Carries an activity's events to the log and the channel; `key` is the same for each attempt."""
-        return Announcer(self.fence, self.channel, agent, run_id, key)
+        mirror = DisplayMirror(self.app.display, self.userland, agent)
+        return Announcer(Journal(self.fence, agent), self.channel, run_id, key, mirror)
 
 
 def _earlier_attempts() -> int:

@@ -19,6 +19,12 @@ from sagents_activities.userland import Userland
 log = structlog.get_logger(__name__)
 
 
+LIFECYCLES = frozenset(
+    {SaveReason.COMPLETION, SaveReason.CANCEL, SaveReason.ERROR, SaveReason.INTERRUPT, SaveReason.SHUTDOWN}
+)
+"""Why the application's own store gets a state (B-115)."""
+
+
 @dataclass(frozen=True)
 class Mirrors:
     """Calls savers and listeners. What they raise is logged and stops nothing (L-10, L-51)."""
@@ -51,6 +57,26 @@ class Mirrors:
 
         return await self._quietly(call, agent, f"saver {auto_save.saver}")
 
+    def persists(self, agent: AgentRef, reason: SaveReason) -> bool:
+        """Whether the application's own store gets the state, too."""
+        return self.app.persistence is not None and agent.sub is None and reason in LIFECYCLES
+
+    async def persist(self, agent: AgentRef, exported: dict[str, Any], reason: SaveReason) -> None:
+        """Hand the exported state to the application's own store (B-115)."""
+        assert self.app.persistence is not None, "who asks has looked"
+        persist, context = self.app.persistence.persist_state, {**_about(agent), "lifecycle": str(reason)}
+        await self._quietly(lambda: _called(persist, dict(agent.scope), exported, context), agent, "persist_state")
+
+    @property
+    def flags(self) -> bool:
+        """Whether the application wants to know when agents wait for people."""
+        return hasattr(self.app.persistence, "set_interrupted")
+
+    async def flag(self, agent: AgentRef, waits: bool) -> None:
+        """The agent begins or ends to wait for people."""
+        flag: Any = getattr(self.app.persistence, "set_interrupted", None)
+        await self._quietly(lambda: _called(flag, dict(agent.scope), _about(agent), waits), agent, "set_interrupted")
+
     async def hear(self, agent: AgentRef, operations: Iterable[Operation], key: str) -> None:
         """Pass each new message to the listeners once; `key` is the save that brings them, so a retry passes none."""
         if not self.app.message_listeners or agent.conversation_id is None or agent.sub is not None:  # L-11
@@ -78,3 +104,11 @@ class Mirrors:
             log.warning("a callback failed", agent=agent.agent_id, what=what, error=repr(error))
             return False
         return True
+
+
+def _about(agent: AgentRef) -> dict[str, Any]:
+    return {"agent_id": agent.agent_id, "conversation_id": agent.conversation_id}
+
+
+async def _called(function: Any, *arguments: Any) -> None:
+    await called(function, *arguments)

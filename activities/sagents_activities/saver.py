@@ -11,8 +11,9 @@ from sagents.lifecycle import Lifecycle
 from sagents.mail import pending
 from sagents.operations import OPERATIONS, Operation
 from sagents.plan import Saved, SaveReason
-from sagents.ports import Save, Segment, Store, Weight
+from sagents.ports import Save, SavedHead, Segment, Store, Weight
 from sagents.serialization import export_state
+from sagents.status import Status
 from sagents_activities.carding import card_of
 from sagents_activities.docket import NOTHING, Docket
 from sagents_activities.mirrors import Mirrors
@@ -61,24 +62,31 @@ class Saver:
             rules=tuple(rule.model_dump_json() for rule in docket.rules),
             card=None if card is None else card.model_dump_json(),
         )
+        before = await self.store.load(agent_id) if self.mirrors.flags else None
         row = await self.store.save(save)
         stored = Carried.model_validate_json(row.head) if row.head else carried
         mirrored = await self._mirror(carried, reason)
+        if self.mirrors.flags and carried.head.agent.sub is None and _is_flag_news(before, carried, seq):
+            await self.mirrors.flag(carried.head.agent, carried.head.status is Status.INTERRUPTED)
         return Saved(base=row.base, notes=stored.notes, mirrored=mirrored)
 
     async def _mirror(self, carried: Carried, reason: SaveReason) -> bool:
         head = carried.head
         await self.mirrors.hear(head.agent, head.log.tail, head.log.digest)
         auto_save = self.mirrors.wanted(Lifecycle.from_wire(head.lifecycle))
-        if auto_save is None:
-            return True
-        if self.mirrors.waits(auto_save, reason):
-            return False
+        is_due = auto_save is not None and not self.mirrors.waits(auto_save, reason)
+        persists = self.mirrors.persists(head.agent, reason)
+        if not (is_due or persists):
+            return auto_save is None
         known = await self.reader.at(
             head.agent.agent_id, head.log.reference, Lead(head.log.base.position, head.log.tail)
         )
         now, waiting = datetime.now(UTC), pending(carried.mailbox)
         exported = export_state(known.state, serialized_at=now, pending_message=waiting)
+        if persists:
+            await self.mirrors.persist(head.agent, exported, reason)
+        if auto_save is None or not is_due:
+            return auto_save is None
         return await self.mirrors.save(head.agent, auto_save, exported, reason)
 
     async def _segment(self, agent_id: str, log: Log) -> Segment:
@@ -91,3 +99,11 @@ class Saver:
     async def _snapshot(self, agent_id: str, log: Log, tail: tuple[Operation, ...]) -> str:
         known = await self.reader.at(agent_id, log.reference, Lead(log.base.position, tail))
         return known.snapshot
+
+
+def _is_flag_news(before: SavedHead | None, carried: Carried, seq: int) -> bool:
+    """Whether the agent has begun or ended to wait for people since the save before; a retry tells again."""
+    if before is None or before.head is None:
+        return carried.head.status is Status.INTERRUPTED
+    was = Carried.model_validate_json(before.head).head.status is Status.INTERRUPTED
+    return before.seq >= seq or was is not (carried.head.status is Status.INTERRUPTED)

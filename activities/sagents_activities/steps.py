@@ -61,7 +61,7 @@ class ModelActivities:
                 return await reshaped(await self.kit.make(request.agent), reply)
 
             shown = await self.kit.userland.run(reshape)
-            await announcer.release(rows_of(plan, request.reply_id, shown, announcer.showing))
+            await announcer.release(shown, rows_of(plan, request.reply_id, shown, announcer.showing))
         return plan
 
     async def _decide(self, request: StepRequest, announcer: Announcer) -> Plan:
@@ -84,7 +84,7 @@ class ModelActivities:
             return _failed(request, error)
         recorded, is_mine = await self._record(request, plan)
         rows = rows_of(plan, request.reply_id, shown, announcer.showing)
-        await announcer.release(rows if is_mine else ())
+        await announcer.release(shown, rows if is_mine else ())
         return recorded
 
     async def _record(self, request: StepRequest, plan: Plan) -> tuple[Plan, bool]:
@@ -116,10 +116,10 @@ class ModelActivities:
 async def _tell_news(request: StepRequest, state: State, announcer: Announcer) -> None:
     """What was said and done since the step before, for the transcript."""
     if request.since is not None:
-        await announcer.settle(request.operations, f"operation {request.since}")
+        await announcer.hear(request.operations, f"operation {request.since}")
     else:
         places, operations = recently(state)
-        await announcer.settle(operations, places)
+        await announcer.hear(operations, places)
 
 
 def _is_recorded(plan: Plan) -> bool:

@@ -7,7 +7,9 @@ from typing import Any, Literal
 from sagents.client.server import AgentServer, Decisions
 from sagents.client.session import Session, agent_id_for
 from sagents.contract import Accepted
+from sagents.hooks import called
 from sagents.lifecycle import Lifecycle
+from sagents.persistence import AgentPersistence
 from sagents.principal import Principal
 
 Scope = Mapping[str, Any] | None
@@ -20,7 +22,8 @@ class Coordinator:
 
     `agent` names it, or chooses one by the conversation, the scope and the options (B-125). `load` finds what the
     application itself has exported of a conversation (B-66), None where there is nothing: it is asked only for an
-    agent that neither runs nor sleeps. `lifecycle` is for those who start without one of their own.
+    agent that neither runs nor sleeps. It is a function, or the `AgentPersistence` that keeps states (B-115).
+    `lifecycle` is for those who start without one of their own.
     """
 
     def __init__(
@@ -29,7 +32,7 @@ class Coordinator:
         agent: str | Router,
         *,
         agent_id_for: Callable[[str], str] | None = None,
-        load: Loader | None = None,
+        load: Loader | AgentPersistence | None = None,
         lifecycle: Lifecycle | None = None,
     ) -> None:
         self.server, self.agent = server, agent
@@ -106,4 +109,8 @@ class Coordinator:
     async def _exported(self, conversation_id: str, agent_id: str, scope: Scope) -> Mapping[str, Any] | None:
         if self._load is None or await self.server.exists(agent_id):
             return None
-        return await self._load(conversation_id, scope)
+        if callable(self._load):
+            return await self._load(conversation_id, scope)
+        return await called(
+            self._load.load_state, scope or {}, {"agent_id": agent_id, "conversation_id": conversation_id}
+        )

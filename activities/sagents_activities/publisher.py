@@ -1,0 +1,85 @@
+"""From an activity into the log and onto the channel, batch by batch, with the rows of the transcript that change."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import structlog
+
+from sagents.display import DisplayMessage
+from sagents.errors import StateUnavailable, StoreError
+from sagents.event_types import LIVE_ONLY
+from sagents.events import Event
+from sagents.ports import Channel, News
+from sagents.tool_rows import Change
+from sagents_activities.display_mirror import DisplayMirror
+from sagents_activities.journal import Journal
+from sagents_activities.transcript import Transcript
+
+log = structlog.get_logger(__name__)
+
+
+class Publisher:
+    """One batch at a time: whoever calls it holds the announcer's lock.
+
+    `key` names the activity's work, the same for each attempt: an event's slot is its key, type and number.
+    """
+
+    def __init__(self, journal: Journal, channel: Channel, key: str, run_id: str | None, mirror: DisplayMirror) -> None:
+        self._journal, self._channel, self._mirror = journal, channel, mirror
+        self._agent_id, self._run_id, self._key = journal.agent.root_id, run_id, key
+        self._transcript = Transcript(journal.fence.store, self._agent_id, run_id)
+        self._numbers: Counter[str] = Counter()
+        self.is_step = False
+        """A step's own calls are shown with the reply that makes them."""
+
+    @property
+    def transcript(self) -> Transcript:
+        """Reads and changes rows; what an earlier batch has changed is in the store by now."""
+        self._transcript.pending.clear()
+        return self._transcript
+
+    async def publish(self, events: list[Event]) -> None:
+        """Into the log first, so that what is live is never ahead of what can be read again."""
+        await self._channel.publish(self._agent_id, await self._logged(events))
+
+    async def show(self, changes: Iterable[Change], *, resolved: bool = False) -> None:
+        """Write rows. Raises where the store cannot take them: who calls is tried again."""
+        about = Event(agent_id=self._agent_id, type="", at=datetime.now(UTC), run_id=self._run_id)
+        transcript = self.transcript
+        news = [transcript.news(change, about) for change in changes]
+        if news:
+            await self._channel.publish(self._agent_id, await self._journal.append(news))
+            self._mirror.changed(_rows(news), resolved=resolved)
+
+    async def _logged(self, events: list[Event]) -> list[Event]:
+        try:
+            told = await self._news(events)
+            news = [one for one in told if isinstance(one, News)]
+            stored = iter(await self._journal.append(news) if news else ())
+        except (StoreError, StateUnavailable) as error:
+            log.warning("events not logged", agent=self._agent_id, events=len(events), error=str(error))
+            return events
+        self._mirror.changed(_rows(news))
+        return [next(stored) if isinstance(one, News) else one for one in told]
+
+    async def _news(self, events: list[Event]) -> list[Event | News]:
+        """What goes into the log, with the rows that it changes, and what only passes by."""
+        told: list[Event | News] = []
+        transcript = self.transcript
+        for event in events:
+            if event.type in LIVE_ONLY:
+                told.append(event)
+            elif event.path or (self.is_step and event.type == "tool_execution_update"):
+                told.append(News(slot=self._slot(event), event=event))
+            else:
+                told += await transcript.of(event, self._slot(event))
+        return told
+
+    def _slot(self, event: Event) -> str:
+        self._numbers[event.type] += 1
+        return f"{self._key}:{event.type}:{self._numbers[event.type]}"
+
+
+def _rows(news: Sequence[News]) -> list[DisplayMessage]:
+    return [one.row for one in news if one.row is not None]
