@@ -36,12 +36,14 @@ class Carrying(WorkflowInboundInterceptor):
     def __init__(self, next: WorkflowInboundInterceptor) -> None:
         super().__init__(next)
         self.heard: Payload | None = None
+        self._began = False
 
     def init(self, outbound: WorkflowOutboundInterceptor) -> None:
         super().init(HandingOn(outbound, self))
 
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
-        self.heard = self.heard or input.headers.get(HEADER)  # a message may come with the start, and is heard first
+        if not self._began:  # a message may come with the start, and is heard first
+            self.heard = input.headers.get(HEADER)
         return await super().execute_workflow(input)
 
     async def handle_update_handler(self, input: HandleUpdateInput) -> Any:
@@ -53,8 +55,8 @@ class Carrying(WorkflowInboundInterceptor):
         await super().handle_signal(input)
 
     def _hear(self, command: str, headers: Headers) -> None:
-        if command in CAUSES and HEADER in headers:
-            self.heard = headers[HEADER]
+        if command in CAUSES:
+            self._began, self.heard = True, headers.get(HEADER)
 
     def carried(self, headers: Headers) -> Headers:
         return {**headers, HEADER: self.heard} if self.heard is not None else headers

@@ -1,5 +1,6 @@
 """What a trace of an agent looks like, on a real server (B-135, B-60)."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from sagents import Agent, Sagents, SubAgent, SubAgentConfig, ToolContext, ask, 
 from sagents.errors import ModelError, ModelErrorKind
 from sagents.limits import Limits
 from sagents.messages import Message, TokenUsage
+from sagents.middleware import ConversationTitle
 from sagents.ports import DeltaSink, ModelRequest
 from tests.support.driving import Driven, started
-from tests.support.models import Thinks, asks_for, results_since_user, uses
+from tests.support.models import Thinks, asks_for, last_user_text, results_since_user, uses
 from tests.support.tracing import Traced, Tree, context, traced_env
 
 pytestmark = pytest.mark.asyncio
@@ -294,3 +296,60 @@ async def test_tools_see_the_span_they_work_in_and_the_baggage_of_the_request(ag
         detach(token)
         await left(agent)
     assert seen == [(context(traced.one("execute_tool peek")).span_id, "acme")]
+
+
+async def test_what_was_cancelled_says_so(agent_env: Any) -> None:
+    """A model's reply and a tool that broke off; both spans end."""
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def think(request: ModelRequest, _: DeltaSink) -> Message:
+        if last_user_text(request) == "Use it":
+            return asks_for(("wait", {}))
+        begun.set()
+        await never.wait()
+        return Message.assistant("too late")
+
+    @tool
+    async def wait(_: ToolContext) -> str:
+        """Wait."""
+        begun.set()
+        await never.wait()
+        return "too late"
+
+    traced = Traced.new()
+    async with traced_env(agent_env, desk(Thinks(think), wait), traced) as env:
+        agent = await started(env, "helper")
+        for text in ("Think", "Use it"):
+            begun.clear()
+            await asked(traced, agent, text)
+            await asyncio.wait_for(begun.wait(), 30)
+            await agent.update("cancel")
+            await agent.settled()
+        await left(agent)
+    for name in ("chat thinks", "execute_tool wait"):
+        span = traced.named(name)[0]
+        assert (span.attributes or {})["error.type"] == "cancelled"
+    runs = [(run.attributes or {})["sagents.run.outcome"] for run in traced.named("invoke_agent helper")]
+    assert runs == ["cancelled", "cancelled"]
+
+
+async def test_inline_tools_and_models_asked_aside_are_below_their_step(agent_env: Any) -> None:
+    """The title is asked for while the model thinks: side by side, not one below the other."""
+
+    @tool(inline=True)
+    def note() -> str:
+        """Note it."""
+        return "noted"
+
+    title = Thinks(lambda *_: Message.assistant("A title"), "titles")
+    app = Sagents()
+    middleware = [ConversationTitle(title)]
+    app.agent("helper", Agent(model=uses("note"), tools=[note], middleware=middleware, default_middleware=False))
+    traced = Traced.new()
+    async with traced_env(agent_env, app, traced) as env:
+        agent = await started(env, "helper")
+        await asked(traced, agent)
+        await left(agent)
+    step = context(traced.named("step 1")[0]).span_id
+    below = [span.name for span in traced.spans if span.parent and span.parent.span_id == step]
+    assert sorted(below) == ["chat thinks", "chat titles", "execute_tool note"]
