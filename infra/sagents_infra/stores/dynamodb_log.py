@@ -99,6 +99,6 @@ def _writes(agent_id: str, logged: Logged, draft: Draft, expires: Row) -> list[W
     return [Write(event, ABSENT), Write({**slot.row, "number": logged.number, **expires}, ABSENT)]
 
 
-def _newest(batch: Sequence[Write], kind: str, before: int = 0) -> int:
+def _newest(batch: Sequence[Write], kind: str) -> int:
     """The highest number among the rows of this kind."""
-    return max((write.row["number"] for write in batch if write.row["sk"].startswith(kind)), default=before)
+    return max((write.row["number"] for write in batch if write.row["sk"].startswith(kind)), default=0)

@@ -98,6 +98,16 @@ async def test_a_row_whose_id_is_there_is_replaced_and_keeps_its_number_and_time
 
 
 @pytest.mark.asyncio
+async def test_rows_that_come_after_an_old_one_was_replaced_follow_the_newest(store: Store) -> None:
+    await store.take_over(AGENT, RUN, 0)
+    await store.append(AGENT, [a_news(f"{n}", a_row(f"row-{n}")) for n in (1, 2, 3)], RUN)
+    await store.append(AGENT, [a_news("again", a_row("row-1", status=RowStatus.FAILED))], RUN)
+    await store.append(AGENT, [a_news("5", a_row("row-5")), a_news("once more", a_row("row-2"))], RUN)
+    await store.append(AGENT, [a_news("7", a_row("row-7"))], RUN)
+    assert await numbers(store, after=0) == await numbers(store) == [1, 2, 3, 5, 7]
+
+
+@pytest.mark.asyncio
 async def test_a_row_may_live_through_all_of_its_statuses_in_one_append(store: Store) -> None:
     await store.take_over(AGENT, RUN, 0)
     lives = [RowStatus.PENDING, RowStatus.EXECUTING, RowStatus.COMPLETED]
