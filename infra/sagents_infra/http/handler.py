@@ -1,0 +1,71 @@
+"""The Lambda function of the HTTP API: `sagents_infra.http.handler.handler`. Connects when it is first asked."""
+
+import asyncio
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from sagents_infra import logs
+from sagents_infra.http.api import api
+from sagents_infra.http.buckets import Buckets
+from sagents_infra.http.office import Office
+from sagents_infra.http.options import HttpOptions
+from sagents_infra.http.problems import gateway_answer, too_large
+
+Event = Mapping[str, Any]
+
+
+class Door:
+    """Answers API Gateway's events (HTTP API, payload 2.0)."""
+
+    def __init__(self, office: Office, options: HttpOptions) -> None:
+        self.office, self.most = office, options.max_body_bytes
+        self._beside = {"office": office, "options": options, "buckets": Buckets(options.rate, options.burst)}
+
+    def __call__(self, event: Event, context: Any = None) -> dict[str, Any]:
+        if size_of(event) > self.most:
+            return gateway_answer(too_large(self.most))
+        return api().resolve(event, context, **self._beside)
+
+
+def handler(event: Event, context: Any) -> dict[str, Any]:
+    """What Lambda calls."""
+    return door()(event, context)
+
+
+@cache
+def door() -> Door:
+    """The door of this process, as the environment says."""
+    logs.configure()
+    options = HttpOptions()
+    return Door(Office(_open, _reconnect, patience=options.patience, idle=options.idle), options)
+
+
+def size_of(event: Event) -> int:
+    """Bytes of a body."""
+    body = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return len(body.encode("utf-8", "surrogatepass"))
+    try:
+        return len(base64.b64decode(body))
+    except (binascii.Error, ValueError):
+        return len(body)
+
+
+async def _open() -> Any:
+    if os.environ.get("SAGENTS_SECRETS"):
+        from sagents_infra.aws.secrets import load_secrets
+
+        await asyncio.to_thread(load_secrets)
+    from sagents_infra.wiring import open_outside  # what it brings is needed by requests, not by a cold start's check
+
+    return await open_outside()
+
+
+async def _reconnect(settings: Any) -> Any:
+    from sagents_infra.wiring import connect_temporal
+
+    return await connect_temporal(settings)

@@ -1,0 +1,67 @@
+"""Events as they happen, by server-sent events (`text/event-stream`): stored ones with their ids, and token deltas.
+
+A browser's `EventSource` that lost its connection comes back with `Last-Event-ID` and misses nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import timedelta
+
+from sagents.events import Event
+from sagents_infra.http.desk import Desk
+from sagents_infra.http.gateway import Receive, Send, begin
+
+BEAT = timedelta(seconds=15)
+"""A stream that is silent so long says that it is there: else something between would end it."""
+
+HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+async def stream(desk: Desk, agent_id: str, after: int, ends_in: float | None, receive: Receive, send: Send) -> None:
+    """Send until the client goes, or `ends_in` seconds are over: then its token is."""
+    gone = asyncio.create_task(_gone(receive))
+    sending = asyncio.create_task(_send(desk, agent_id, after, send))
+    try:
+        await asyncio.wait({gone, sending}, timeout=ends_in, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (gone, sending):
+            task.cancel()
+        await asyncio.gather(gone, sending, return_exceptions=True)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _send(desk: Desk, agent_id: str, after: int, send: Send) -> None:
+    await begin(send, 200, HEADERS)
+    async with aclosing(desk.server.watch(agent_id, after=after)) as watched:
+        async for text in _with_beats(watched):
+            await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+
+
+async def _with_beats(watched: AsyncIterator[Event]) -> AsyncIterator[str]:
+    yield ": it begins\n\n"
+    following = asyncio.ensure_future(anext(watched, None))
+    try:
+        while True:
+            done, _ = await asyncio.wait({following}, timeout=BEAT.total_seconds())
+            if not done:
+                yield ": still here\n\n"
+                continue
+            if (event := following.result()) is None:
+                return
+            yield written(event)
+            following = asyncio.ensure_future(anext(watched, None))
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+def written(event: Event) -> str:
+    """An event as the stream has it. JSON has no line breaks of its own, so one `data` line is enough."""
+    number = "" if event.id is None else f"id: {event.id}\n"
+    return f"{number}event: {event.type}\ndata: {event.model_dump_json()}\n\n"
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
