@@ -43,9 +43,8 @@ def append(table: Table, agent_id: str, news: Sequence[News], run: str | None, e
             for one in new.values()
         ]
         for batch in batches(groups) if groups else ():
-            after = fence.after(saved)._replace(
-                events=_newest(batch, "event#"), line=_newest(batch, "row#", fence.line)
-            )
+            line = max(fence.line, _newest(batch, "row#"))
+            after = fence.after(saved)._replace(events=_newest(batch, "event#"), line=line)
             table.write([after.replacing(fence), *batch])
             draft.written()
             fence = after
