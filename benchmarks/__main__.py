@@ -17,6 +17,7 @@ NAMES = {
     "issue1890": "benchmarks.issue1890",
     "parked": "benchmarks.parked",
     "children": "benchmarks.children",
+    "watchers": "benchmarks.watchers",
 }
 
 
