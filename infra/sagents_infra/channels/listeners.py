@@ -21,6 +21,7 @@ class Listener:
 
     def __init__(self, agent_id: str) -> None:
         self.agent_id = agent_id
+        self.has_left = False
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Event] = deque(maxlen=MOST_WAITING)
         self._news = asyncio.Event()
@@ -51,16 +52,24 @@ class Listeners:
         self._by_agent: dict[str, list[Listener]] = {}
 
     def add(self, listener: Listener) -> None:
+        """Add it, unless it has left already: who is cancelled while it begins would stay for ever."""
         with self._lock:
-            self._by_agent.setdefault(listener.agent_id, []).append(listener)
+            if not listener.has_left:
+                self._by_agent.setdefault(listener.agent_id, []).append(listener)
 
     def remove(self, listener: Listener) -> None:
         with self._lock:
+            listener.has_left = True
             others = [other for other in self._by_agent.get(listener.agent_id, ()) if other is not listener]
             if others:
                 self._by_agent[listener.agent_id] = others
             else:
                 self._by_agent.pop(listener.agent_id, None)
+
+    def agents(self) -> Sequence[str]:
+        """Who is listened to."""
+        with self._lock:
+            return tuple(self._by_agent)
 
     def of(self, agent_id: str) -> Sequence[Listener]:
         with self._lock:

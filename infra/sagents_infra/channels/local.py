@@ -13,11 +13,11 @@ from threading import Event as Flag
 from threading import Thread
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
 
 from sagents.errors import StoreUnavailable
 from sagents.events import Event
 from sagents_infra.channels.listeners import Listener, Listeners
+from sagents_infra.channels.wire import read, written
 from sagents_infra.sqlite_file import SqliteFile, transaction
 
 log = structlog.get_logger(__name__)
@@ -28,8 +28,6 @@ TRIM_EVERY = timedelta(seconds=10)
 BUSY = timedelta(milliseconds=500)
 PATIENCE = timedelta(seconds=1)
 """How long a publisher waits for a slow disk before it goes on; what it announced then may be lost."""
-
-EVENTS = TypeAdapter(tuple[Event, ...])
 
 MIGRATIONS = (
     (
@@ -59,7 +57,7 @@ class LocalChannel:
         if not events:
             return
         try:
-            text = EVENTS.dump_json(tuple(events)).decode()
+            text = written(events)
             async with asyncio.timeout(PATIENCE.total_seconds()):
                 await self._file.read(lambda db: self._append(db, agent_id, text))
         except Exception as error:  # live events are a courtesy: the agent goes on without them
@@ -67,8 +65,8 @@ class LocalChannel:
 
     async def listen(self, agent_id: str) -> AsyncGenerator[Event, None]:
         listener = Listener(agent_id)
-        await self._file.read(lambda db: self._begin(db, listener))
         try:
+            await self._file.read(lambda db: self._begin(db, listener))
             async for event in listener.hear():
                 yield event
         finally:
@@ -110,7 +108,7 @@ class LocalChannel:
         for number, agent_id, text in db.execute(news, (self._looked_until,)).fetchall():
             self._looked_until = number
             if listeners := self._listeners.of(agent_id):
-                events = _read(agent_id, text)
+                events = read(agent_id, text)
                 for listener in listeners:
                     listener.tell(events)
 
@@ -126,11 +124,3 @@ class LocalChannel:
                 self._wanted.clear()
                 if self._listeners or self._closed.is_set():  # just now
                     self._wanted.set()
-
-
-def _read(agent_id: str, text: str) -> tuple[Event, ...]:
-    try:
-        return EVENTS.validate_json(text)
-    except ValidationError as error:
-        log.warning("events not understood", agent_id=agent_id, error=str(error))
-        return ()

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +12,14 @@ import pytest
 
 from sagents.events import Event
 from sagents.ports import Channel
-from sagents_infra.channels import LocalChannel, MemoryChannel
+from sagents_infra.channels import LocalChannel, MemoryChannel, api_gateway
+from sagents_infra.channels.api_gateway import ApiGatewayChannel, api_gateway_client
 from sagents_infra.channels.listeners import MOST_WAITING
+from sagents_infra.channels.redis_streams import RedisChannel
+from sagents_infra.connections import MemoryConnections
+from tests.infra.channels.browsers import Browsers
+from tests.support.api_gateway import ApiGateway
+from tests.support.redis_server import RedisServer
 
 AGENT = "conversation-1"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -26,17 +32,39 @@ class Ends(NamedTuple):
     out: Channel
 
 
-@pytest.fixture(params=["memory", "local", "local, two ends"])
+@pytest.fixture(params=["memory", "local", "local, two ends", "redis", "redis, two ends", "api gateway"])
 def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
-    if request.param == "memory":
+    kind, _, two = str(request.param).partition(", ")
+    if kind == "memory":
         channel = MemoryChannel()
         yield Ends(channel, channel)
         return
-    into = LocalChannel(tmp_path / "channel.sqlite")
-    out = into if request.param == "local" else LocalChannel(tmp_path / "channel.sqlite")
+    if kind == "api gateway":
+        request.getfixturevalue("monkeypatch").setattr(api_gateway, "FRESH", timedelta(milliseconds=20))
+        yield from _browsers(request.getfixturevalue("gateway"))
+        return
+    make = _local(tmp_path) if kind == "local" else _redis(request.getfixturevalue("redis_server"))
+    into = make()
+    out = make() if two else into
     yield Ends(into, out)
     into.close()
     out.close()
+
+
+def _local(folder: Path) -> Callable[[], LocalChannel | RedisChannel]:
+    return lambda: LocalChannel(folder / "channel.sqlite")
+
+
+def _redis(server: RedisServer) -> Callable[[], LocalChannel | RedisChannel]:
+    return lambda: RedisChannel(server.url)
+
+
+def _browsers(gateway: ApiGateway) -> Iterator[Ends]:
+    """Where the other end is the browsers that are posted to."""
+    connections = MemoryConnections()
+    into = ApiGatewayChannel(api_gateway_client(gateway.url), connections, timedelta(seconds=20))
+    yield Ends(into, Browsers(gateway, connections, into))
+    into.close()
 
 
 def an_event(n: int, agent_id: str = AGENT) -> Event:

@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from sagents.errors import StoreUnavailable
 from sagents.events import Event
 from sagents_infra.channels import LocalChannel, local
+from sagents_infra.channels.listeners import Listener
 
 AGENT = "conversation-1"
 SPEAKER = Path(__file__).with_name("speaker.py")
@@ -150,6 +151,28 @@ async def test_who_wants_to_listen_learns_that_the_file_cannot_be_read(tmp_path:
     with pytest.raises(StoreUnavailable, match="out of reach"):
         await anext(channel.listen(AGENT))
     channel.close()
+
+
+@pytest.mark.asyncio
+async def test_a_listener_that_is_cancelled_while_it_begins_leaves_nothing_behind(
+    channel: LocalChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answer = threading.Event(), threading.Event()
+    begin = channel._begin
+
+    def slowly(db: sqlite3.Connection, listener: Listener) -> None:
+        asked.set()
+        answer.wait(20)
+        begin(db, listener)
+
+    monkeypatch.setattr(channel, "_begin", slowly)
+    first = asyncio.ensure_future(anext(channel.listen(AGENT)))
+    await asyncio.to_thread(asked.wait, 20)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    answer.set()
+    await channel._file.read(lambda db: None)
+    assert not channel._listeners
 
 
 @pytest.mark.asyncio

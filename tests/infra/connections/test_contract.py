@@ -244,6 +244,15 @@ async def test_what_has_ended_or_never_was_is_not_changed(connections: Connectio
 
 
 @pytest.mark.asyncio
+async def test_an_id_that_is_used_again_after_its_end_watches_nothing(connections: Connections, clock: Clock) -> None:
+    await opened(connections, "c1")
+    clock.at(61)
+    await connections.open(a_connection(lease=600))
+    assert await connections.get("c1") == a_connection(lease=600)
+    assert await watchers(connections) == []
+
+
+@pytest.mark.asyncio
 async def test_what_has_ended_is_swept_and_others_stay(connections: Connections, clock: Clock) -> None:
     """E-56: entries cannot pile up, whoever forgets to close them."""
     await opened(connections, "c1", "c2")

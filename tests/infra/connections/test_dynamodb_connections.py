@@ -29,7 +29,7 @@ def kept(place: Place) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.asyncio
-async def test_rows_say_when_dynamodb_may_remove_them(place: Place) -> None:
+async def test_rows_go_with_what_they_are_for_and_say_when_dynamodb_may_remove_them(place: Place) -> None:
     connections = DynamoDBConnections(place.client, place.table, lambda: NOON)
     await connections.open(a_connection("c1"))
     await connections.subscribe("c1", AGENT, 0, "acme")
@@ -38,6 +38,9 @@ async def test_rows_say_when_dynamodb_may_remove_them(place: Place) -> None:
         "connection#c1 connection": LEASE.timestamp(),
         f"watchers#{AGENT} c1": TOKEN.timestamp(),
     }
+    await connections.subscribe("c1", "acme:other", 0, "acme")
+    await connections.unsubscribe("c1", AGENT)
+    assert sorted(kept(place)) == ["connection#c1 connection", "watchers#acme:other c1"]
     await connections.close("c1")
     assert kept(place) == {}
     connections.release()
