@@ -127,12 +127,10 @@ class SubAgents:
             case "subagent_started":
                 return
             case "subagent_completed":
-                yield from self._leave(lane)
-                self._ended.add(whose)
+                yield from self._end(lane)
                 yield SubagentFinishedEvent(subagent_run_id=whose, result=data.get("result"))
             case "subagent_failed" | "subagent_cancelled":
-                yield from self._leave(lane)
-                self._ended.add(whose)
+                yield from self._end(lane)
                 why = str(data.get("error") or data.get("reason") or "The sub-agent was cancelled.")
                 code = event.type.removeprefix("subagent_")
                 yield SubagentErrorEvent(subagent_run_id=whose, message=why, code=code)
@@ -142,15 +140,16 @@ class SubAgents:
     def close(self, asked: Collection[tuple[str, str | None]] | None) -> Iterator[BaseEvent]:
         """The run is over. With what is `asked` (an interrupt's id, whose it is) those at work are only suspended."""
         for whose in reversed([*self._active]):
-            yield from self._leave(self._lanes[whose])
             if asked is None:
-                self._ended.add(whose)
+                yield from self._end(self._lanes[whose])
                 why = "The run ended before the sub-agent did."
                 yield SubagentErrorEvent(subagent_run_id=whose, message=why, code="cancelled")
             else:
+                yield from self._lanes[whose].speech.end()
                 mine = [one for one, owner in asked if owner == whose]
                 outcome = SubagentFinishedSuspendedOutcome(interrupt_ids=mine or None)
                 yield SubagentFinishedEvent(subagent_run_id=whose, outcome=outcome)
+        self._active.clear()
 
     def suspend(self) -> None:
         """Who is at work is announced again with the next word of it."""
@@ -173,7 +172,10 @@ class SubAgents:
             parent_tool_call_id=self._calls.get(whose),
         )
 
-    def _leave(self, lane: Lane) -> Iterator[BaseEvent]:
+    def _end(self, lane: Lane) -> Iterator[BaseEvent]:
+        """Nothing more of it is told, ever."""
         yield from lane.speech.end()
+        yield from lane.calls.settled()
         if lane.whose is not None:
-            del self._active[lane.whose]
+            self._active.pop(lane.whose, None)
+            self._ended.add(lane.whose)

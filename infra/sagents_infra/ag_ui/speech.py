@@ -54,8 +54,12 @@ class Speech:
     _done: set[str] = field(default_factory=set)
 
     def delta(self, stream_id: str, attempt: int, text: str, thoughts: str) -> Iterator[BaseEvent]:
-        """A piece of a reply. What comes of a reply that is whole, or of an attempt that was given up, is dropped."""
-        if stream_id in self._done:
+        """A piece of a reply. What comes of a reply that is whole, or of an attempt that was given up, is dropped.
+
+        So it is where the client has some of the reply from before: nobody knows what is missing between.
+        """
+        begun = self._stream is not None and self._stream.id == stream_id
+        if stream_id in self._done or (not begun and stream_id in self.transcript):
             return
         yield from self._opened(stream_id, attempt)
         stream = self._stream
@@ -71,14 +75,16 @@ class Speech:
         yield from self._opened(stream_id, self._stream.attempt if self._stream else 1)
         stream = self._stream
         assert stream is not None, "it was opened just now"
+        stream.text = stream.text or self.transcript.text(stream_id)
         yield from self._settled(stream, message)
-        yield from self.end(message.status)
+        yield from self._hush(stream, message.status)
+        self._stream = None
+        self._done.add(stream_id)
 
-    def end(self, status: MessageStatus = MessageStatus.COMPLETE) -> Iterator[BaseEvent]:
-        """Nothing more is said in this reply."""
+    def end(self) -> Iterator[BaseEvent]:
+        """Nothing more is said. Of a reply that was never whole nothing is kept: so it is with the agent."""
         if self._stream is not None:
-            yield from self._hush(self._stream, status)
-            self._done.add(self._stream.id)
+            yield from self._anew(self._stream)
             self._stream = None
 
     def _opened(self, stream_id: str, attempt: int) -> Iterator[BaseEvent]:

@@ -35,6 +35,11 @@ class Transcript:
     def __contains__(self, message_id: str) -> bool:
         return message_id in self._messages
 
+    def text(self, message_id: str) -> str:
+        """What the client has of an assistant's message."""
+        known = self._messages.get(message_id)
+        return known.content or "" if isinstance(known, AssistantMessage) else ""
+
     @property
     def snapshot(self) -> MessagesSnapshotEvent:
         return MessagesSnapshotEvent(messages=[*self._messages.values()])

@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from ag_ui.core import BaseEvent, Event
+from ag_ui.core import BaseEvent, Event, Message
 from ag_ui.encoder import EventEncoder
 from pydantic import TypeAdapter
 
 EVENT: TypeAdapter[Any] = TypeAdapter(Event)
-STANDALONE = {"STATE_SNAPSHOT", "STATE_DELTA", "MESSAGES_SNAPSHOT", "CUSTOM"}
+MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
 
 
 class Page:
@@ -216,6 +216,11 @@ class Page:
         """What the last run waits for."""
         found: list[dict[str, Any]] = self.runs[-1]["outcome"]["interrupts"]
         return found
+
+
+def messages_of(page: Page) -> list[Message]:
+    """What a page would send back as the conversation so far."""
+    return [MESSAGE.validate_python(message) for message in page.messages.values()]
 
 
 def patched(value: Any, operation: dict[str, Any]) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sagents import Agent, AskUserQuestion, Message, Sagents, SubAgent, SubAgentConfig, ask, tool
+from sagents import Agent, AskUserQuestion, Message, Sagents, SubAgent, SubAgentConfig, ask, halt, tool
 from sagents.client import AgentServer
 from sagents.ports import Delta, DeltaSink, ModelRequest
 from sagents_infra.ag_ui import sse
@@ -29,6 +29,12 @@ def shred(what: str) -> str:
     return f"shredded {what}"
 
 
+@tool
+def stop() -> None:
+    """Stop the work."""
+    halt("Out of stock.")
+
+
 def think(request: ModelRequest, sink: DeltaSink) -> Message:
     text, results = last_user_text(request), results_since_user(request)
     if not results and text == "look":
@@ -37,6 +43,13 @@ def think(request: ModelRequest, sink: DeltaSink) -> Message:
         return asks_for(("shred", {"what": "a.txt"}))
     if not results and text == "research":
         return asks_for(("task", {"instructions": "Shred b", "task_name": "research"}))
+    if not results and text == "ask":
+        return asks_for(("ask_user", {"question": "Which?", "response_type": "freeform"}))
+    if not results and text == "stop":
+        return asks_for(("stop", {}))
+    if not results and text == "plan":
+        todos = [{"id": 1, "content": "a", "status": "pending"}]
+        return asks_for(("write_todos", {"merge": False, "todos": todos}))
     if text == "fail":
         raise RuntimeError("no idea")
     for word in ("Well, ", "done"):
@@ -50,7 +63,7 @@ def desk() -> Sagents:
         name="research", description="Shreds", instructions="Shred.", model=uses("shred", what="b.txt"), tools=[shred]
     )
     middleware = [SubAgent([research]), AskUserQuestion()]
-    app.agent("desk", Agent(model=Thinks(think), tools=[look, shred], middleware=middleware))
+    app.agent("desk", Agent(model=Thinks(think), tools=[look, shred, stop], middleware=middleware))
     return app
 
 
@@ -76,13 +89,17 @@ class Browser:
         ]
         return await self.post(resume=resume)
 
-    async def post(self, **more: Any) -> Page:
+    async def post(self, until: str = "", **more: Any) -> Page:
+        """With `until` the page goes away once it has an event of this type."""
         self._runs += 1
         messages = [*self.page.messages.values()]
         request = {"threadId": self.thread, "runId": f"run-{self._runs}", "messages": messages, **more}
         body = json.dumps({**request, "state": self.page.state})
-        async for event in self.read(sse(self.server, body, agent="desk")):
+        async for event in self.read(sse(self.server, body, agent="desk", last_event_id=self.last_id)):
             self.page.take(event)
+            if until and until in self.page.kinds:
+                self.page.run = None
+                return self.page
         assert self.page.run is None, "the run is over when the response is"
         return self.page
 
@@ -131,3 +148,69 @@ async def test_a_page_talks_to_an_agent_that_uses_a_tool_asks_and_sends_a_sub_ag
         page = await browser.say("fail")
         assert page.outcomes[-1] == "RUN_ERROR"
         assert (await browser.say("hello")).outcomes[-1] == "success"
+
+
+async def test_questions_forms_and_halts_are_answered_through_the_page(agent_env: Any) -> None:
+    """B-153: the answer is the value that the form asks for; who abandons a halt dismisses it."""
+    async with agent_env(desk()) as env:
+        browser = Browser(server_of(env), env.id("thread"))
+        page = await browser.say("ask")
+        (asked,) = page.interrupts
+        assert (asked["reason"], asked["message"]) == ("input_required", "Which?")
+        assert asked["metadata"]["sagents"]["data"]["type"] == "ask_user_question"
+        page = await browser.answer({"selected": [], "other_text": "the red one"})
+        assert "the red one" in page.texts[-1]
+        assert "the red one" in page.results[asked["toolCallId"]]
+
+        page = await browser.say("stop")
+        assert [(one["reason"], one["message"]) for one in page.interrupts] == [("sagents:halt", "Out of stock.")]
+        page = await browser.answer(None, status="cancelled")
+        assert page.outcomes[-1] in ("cancelled", "success")
+        page = await browser.say("plan")
+        assert [todo["content"] for todo in page.state["todos"]] == ["a"]
+
+
+async def test_an_answer_that_is_not_taken_leaves_the_question_open_and_says_why(agent_env: Any) -> None:
+    async with agent_env(desk()) as env:
+        browser = Browser(server_of(env), env.id("thread"))
+        page = await browser.say("shred")
+        page = await browser.answer("perhaps")
+        assert page.outcomes[-1] == "interrupt"
+        assert page.custom[-1][0] == "not_taken"
+        assert page.custom[-1][1]["code"] == "InvalidInput"
+        page = await browser.post(resume=[{"interruptId": "int_unknown", "status": "resolved", "payload": True}])
+        assert (page.outcomes[-1], page.custom[-1][1]["interruptId"]) == ("interrupt", "int_unknown")
+        page = await browser.answer({"approved": True, "editedArgs": {"where": "?"}})
+        assert (page.outcomes[-1], page.custom[-1][1]["code"]) == ("interrupt", "InvalidDecision")
+        page = await browser.answer(True)
+        assert page.outcomes[-1] == "success"
+
+
+async def test_a_page_that_lost_its_stream_goes_on_and_has_nothing_twice(agent_env: Any) -> None:
+    """B-154: after the last event it had, or by asking again; a request that is repeated starts nothing."""
+    async with agent_env(desk()) as env:
+        server = server_of(env)
+        browser = Browser(server, env.id("thread"))
+        message = {"id": f"{browser.thread}-1", "role": "user", "content": "look"}
+        browser.page.messages[message["id"]] = message
+        await browser.post(until="TOOL_CALL_END")
+        page = await browser.post()
+        assert ([*page.results.values()], page.texts) == (["seen 1", "seen 2"], ["Well, done: seen 1; seen 2"])
+        before = {**page.messages}
+        page = await browser.post()
+        assert (page.outcomes[-1], page.messages) == ("success", before)
+        assert page.outcomes[-1] == "success"
+
+        other = Browser(server, browser.thread)
+        page = await other.post()
+        assert page.texts == ["Well, done: seen 1; seen 2"]
+        assert [one["content"] for one in page.messages.values() if one["role"] == "user"] == ["look"]
+
+
+async def test_what_cannot_be_is_told_as_the_runs_error(agent_env: Any) -> None:
+    async with agent_env(desk()) as env:
+        body = json.dumps({"threadId": env.id("none"), "runId": "r", "messages": []})
+        page = Page()
+        async for event in Browser(server_of(env), "").read(sse(server_of(env), body)):
+            page.take(event)
+        assert page.runs[-1]["code"] == "AgentNotFound"
