@@ -15,6 +15,7 @@ from sagents.limits import Limits
 from sagents.messages import Message, TokenUsage
 from sagents.middleware import ConversationTitle
 from sagents.ports import DeltaSink, ModelRequest
+from tests.support.deciding import server_of
 from tests.support.driving import Driven, started
 from tests.support.models import Thinks, asks_for, last_user_text, results_since_user, uses
 from tests.support.tracing import Traced, Tree, context, traced_env
@@ -353,3 +354,17 @@ async def test_inline_tools_and_models_asked_aside_are_below_their_step(agent_en
     step = context(traced.named("step 1")[0]).span_id
     below = [span.name for span in traced.spans if span.parent and span.parent.span_id == step]
     assert sorted(below) == ["chat thinks", "chat titles", "execute_tool note"]
+
+
+async def test_a_message_that_wakes_an_agent_is_where_its_run_belongs(agent_env: Any) -> None:
+    """Start and message are one request, of a client that has never heard of the agent."""
+    traced = Traced.new()
+    async with traced_env(agent_env, desk(uses("look"), look), traced) as env:
+        agent = await started(env, "helper")
+        await agent.say("Go")
+        await left(agent)
+        with traced.provider.get_tracer("app").start_as_current_span("POST /messages") as request:
+            await server_of(env).add_message(agent.agent_id, "Go on")
+        await left(agent)
+    tree = traced.tree(request.get_span_context().trace_id)
+    assert tree["POST /messages"]["StartUpdateWithStartWorkflow:AgentWorkflow"].keys() == {"invoke_agent helper"}
