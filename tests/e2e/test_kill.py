@@ -1,6 +1,6 @@
 """A worker process is killed by SIGKILL in the middle of a run, and another one goes on (K-1, K-2, L-54, L-56).
 
-Three places here; all of them, with other seeds, by `make chaos`.
+Some places here; all of them, with other seeds, by `make chaos`.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.support.errands import Day
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 
-@pytest.mark.parametrize("place", ["step.recorded:2", "tool.done:1", "wake.claimed:2"])
+@pytest.mark.parametrize("place", ["step.recorded:2", "rows.done:2", "tool.done:1", "wake.claimed:2"])
 async def test_a_killed_worker_costs_seconds_and_nothing_else(
     temporal_server: DevServer, tmp_path: Path, place: str
 ) -> None:

@@ -39,6 +39,8 @@ PLACES = {
     "model.asked": (6, "before the model's reply"),
     "model.streamed": (6, "in the middle of the model's stream"),
     "step.recorded": (6, "after a step's record is written, before the step returns"),
+    "rows.begun": (6, "after a step's record is written, before its rows are"),
+    "rows.done": (6, "after a step's rows are written, before it returns"),
     "step.saved": (3, "after a run's last step has saved, before it returns"),
     "tool.begun": (3, "in the middle of a tool"),
     "tool.done": (3, "after a tool's effect, before its result"),
@@ -62,6 +64,14 @@ TALK = [
     ("tool", "paid 100"),
     ("assistant", "paid 100"),
 ]
+
+SHOWN = sorted(
+    [
+        *(("text", text) for role, text in TALK if text and role != "tool"),
+        *(("tool_call", name) for name in ("Pay", "Shred", "Pay", "Pay")),
+        *(("tool_result", text) for text in ("paid 1", "shredded bill", "paid 10", "paid 100")),
+    ]
+)
 
 
 @dataclass
@@ -176,7 +186,15 @@ class Day:
             *([] if paid == [1, 10, 100] else [f"paid were {paid}"]),
             *([] if self.workers.killed == 1 else [f"{self.workers.killed} workers were killed"]),
             *self._steps(),
+            *await self._rows(),
         ]
+
+    async def _rows(self) -> list[str]:
+        """What a transcript has more than once, or not at all (B-105); calls of one reply end in any order."""
+        rows = await self.store.rows(self.agent_id)
+        shown = sorted((str(row.content_type), row.text) for row in rows)
+        open_calls = [f"the row of {row.text} is {row.status}" for row in rows if not row.ended]
+        return [*([] if shown == SHOWN else [f"the transcript is {shown}"]), *open_calls]
 
     def _steps(self) -> list[str]:
         """Steps that were asked again although they had been recorded, or that left no record."""

@@ -61,7 +61,8 @@ class WatchedStore:
         return await self._watched("get", key, lambda: self.inner.get(agent_id, key))
 
     async def append(self, agent_id: str, news: Sequence[News], workflow_run_id: str | None) -> tuple[Event, ...]:
-        return await self._watched("append", "", lambda: self.inner.append(agent_id, news, workflow_run_id))
+        rows = " ".join(one.row.id for one in news if one.row)
+        return await self._watched("append", rows, lambda: self.inner.append(agent_id, news, workflow_run_id))
 
     async def events(self, agent_id: str, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
         return await self._watched("events", "", lambda: self.inner.events(agent_id, after, limit))

@@ -100,6 +100,8 @@ async def before(call: StoreCall) -> None:
             here("step.claimed")
         case StoreCall("save", _, "save"):
             here("save.begun")
+        case StoreCall("append", rows, "model_step") if _is_reply(rows):
+            here("rows.begun")
         case _:
             pass
 
@@ -109,6 +111,8 @@ async def after(call: StoreCall) -> None:
         case StoreCall("put_once", key, "model_step") if key.startswith("step:"):
             ledger().note("recorded", key.removeprefix("step:").rpartition(".")[0])
             here("step.recorded")
+        case StoreCall("append", rows, "model_step") if _is_reply(rows):
+            here("rows.done")
         case StoreCall("save", _, "model_step"):
             here("step.saved")
         case StoreCall("save", _, "save"):
@@ -117,6 +121,11 @@ async def after(call: StoreCall) -> None:
             here("wake.claimed")
         case _:
             pass
+
+
+def _is_reply(rows: str) -> bool:
+    """Whether these are the rows of what the model said."""
+    return rows.startswith(("msg_", "call_")) and ".result" not in rows
 
 
 async def main(app: Sagents = app) -> None:
