@@ -84,6 +84,17 @@ async def test_an_inline_tool_has_ended_when_its_row_is_shown(agent_env: Any) ->
         ]
 
 
+async def test_a_tool_that_nobody_knows_is_a_call_that_failed(agent_env: Any) -> None:
+    """E-73."""
+    async with agent_env(app_of(uses("lookk", place="here"), look)) as env:
+        agent = await started(env, "helper")
+        await agent.say("look around", "m1")
+        assert (await rows_of(env, agent))[1:3] == [
+            ("assistant", "tool_call", "lookk", "failed"),
+            ("tool", "tool_result", "Tool 'lookk' not found", "failed"),
+        ]
+
+
 async def test_a_rejected_call_is_cancelled_and_says_who_decided_what(agent_env: Any) -> None:
     async with agent_env(app_of(uses("refund", order="7"), refund)) as env:
         agent = await started(env, "helper")
