@@ -35,6 +35,15 @@ class Settings(BaseSettings):
     keep_events_days: int | None = Field(default=None, ge=1, lt=100_000)
     """After how many days events are forgotten; by default never."""
 
+    channel: str = "local"
+    """What carries live events: `local`, a file in `home`; `redis://…` or `apigateway://…` (docs/channels.md)."""
+
+    presence: str = ""
+    """Where it is kept who looks, and by which connections: `local`, files in `home`, or `dynamodb://table?region=…`.
+
+    By default with the agents.
+    """
+
     payloads: str = ""
     """Where payloads over 32 KiB go: a folder or `s3://bucket`; by default a folder in `home`."""
 
@@ -116,6 +125,14 @@ class Settings(BaseSettings):
     @property
     def presence_path(self) -> Path:
         return self.home / "presence.db"
+
+    @property
+    def connections_path(self) -> Path:
+        return self.home / "connections.db"
+
+    @property
+    def presence_place(self) -> str:
+        return self.presence or ("local" if self.store == "sqlite" else self.store)
 
     @property
     def keys_path(self) -> Path:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
 from typing import cast
@@ -11,15 +11,16 @@ from temporalio.client import Client, ClientConnectConfig
 from temporalio.converter import StorageDriver
 from temporalio.envconfig import ClientConfig
 
+from sagents.connections import Connections
 from sagents.errors import CannotAnswer, InvalidAgent, InvalidInput
 from sagents.ports import Blobs, Channel, Model, Notifier, Presence, Signer, Store
 from sagents_infra import offline, telemetry
 from sagents_infra.blobs import DiskBlobs
-from sagents_infra.channels.local import LocalChannel
+from sagents_infra.connections import MemoryConnections
 from sagents_infra.identity import KeyRing, keys_in
+from sagents_infra.live import live_channel, people
 from sagents_infra.notify import LogNotifier
 from sagents_infra.payloads import DiskStorageDriver, data_converter
-from sagents_infra.presence import LocalPresence
 from sagents_infra.settings import Settings
 from sagents_infra.stores.keeping import Keeping
 from sagents_infra.stores.sqlite import SqliteStore
@@ -37,6 +38,15 @@ class Outside:
     notifier: Notifier
     blobs: Blobs
     settings: Settings
+    connections: Connections = field(default_factory=MemoryConnections)
+
+    def close(self) -> None:
+        """Let go of what the adapters hold."""
+        for part in (self.channel, self.presence, self.store):
+            if callable(close := getattr(part, "close", None)):
+                close()
+        if callable(release := getattr(self.connections, "release", None)):
+            release()
 
 
 async def open_outside(settings: Settings | None = None) -> Outside:
@@ -48,15 +58,17 @@ async def open_outside(settings: Settings | None = None) -> Outside:
 def outside_of(settings: Settings, client: Client) -> Outside:
     """The outside around a client that is connected."""
     settings.home.mkdir(parents=True, exist_ok=True)
+    presence, connections = people(settings)
     return Outside(
         client=client,
         store=agent_store(settings),
-        channel=LocalChannel(settings.channel_path),
-        presence=LocalPresence(settings.presence_path),
+        channel=live_channel(settings, connections),
+        presence=presence,
         signer=signing_keys(settings),
         notifier=LogNotifier(),
         blobs=file_storage(settings),
         settings=settings,
+        connections=connections,
     )
 
 

@@ -27,9 +27,9 @@ def dynamodb_store(address: str, unless_said: Keeping) -> DynamoDBStore:
     return DynamoDBStore(dynamodb_client(options.get("region"), options.get("endpoint")), table, keeping)
 
 
-def dynamodb_place(address: str) -> tuple[Any, str]:
-    """A client for the table at an address, and the table's name. Raises `InvalidInput` with what is wrong."""
-    table, options = _parsed(address)
+def dynamodb_place(address: str, setting: str) -> tuple[Any, str]:
+    """A client for the table at the address of a setting, and the table's name. Raises `InvalidInput`."""
+    table, options = _parsed(address, setting)
     return dynamodb_client(options.get("region"), options.get("endpoint")), table
 
 
@@ -40,13 +40,13 @@ def make_local_table(address: str) -> None:
         ensure_table(dynamodb_client(options.get("region"), options["endpoint"]), table)
 
 
-def _parsed(address: str) -> tuple[str, dict[str, str]]:
+def _parsed(address: str, setting: str = "SAGENTS_STORE") -> tuple[str, dict[str, str]]:
     parts = urlsplit(address)
     options = dict(parse_qsl(parts.query))
     unknown = sorted(set(options) - set(OPTIONS))
     if unknown or not NAME.fullmatch(parts.netloc) or parts.path.strip("/") or parts.fragment:
         what = f"{unknown[0]!r} is no option" if unknown else f"{parts.netloc + parts.path!r} is no name of a table"
-        raise InvalidInput(f"SAGENTS_STORE: {what}; it has to look like {SHAPE}.")
+        raise InvalidInput(f"{setting}: {what}; it has to look like {SHAPE}.")
     return parts.netloc, options
 
 
