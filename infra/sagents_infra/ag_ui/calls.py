@@ -65,27 +65,27 @@ class Calls:
         call_id, status = str(data.get("call_id")), str(data.get("status"))
         match status:
             case "completed":
-                yield from self._result(call_id, str(data.get("result", "")), status)
+                yield from self.answered(call_id, str(data.get("result", "")))
             case "failed":
-                yield from self._result(call_id, str(data.get("error", "")), status)
+                yield from self.answered(call_id, str(data.get("error", "")), status)
             case "cancelled":
-                yield from self._result(call_id, "", status)
+                yield from self.answered(call_id, "", status)
             case _:
                 value = dict(data)
                 yield CustomEvent(name="tool_execution_update", value=value, subagent_run_id=self.whose)
 
     def closed(self, entry: Approval) -> Iterator[BaseEvent]:
-        """A call that waited for a person and will not run: what is in its result's place."""
-        if entry.tool_call_id is None or entry.reason != "tool_call" or entry.status not in UNANSWERED:
-            return
-        yield from self._result(entry.tool_call_id, _words(entry), UNANSWERED[entry.status])
+        """A call that waited for a person: what is in its result's place, if it will not run."""
+        if entry.tool_call_id is not None and entry.status in UNANSWERED:
+            yield from self.answered(entry.tool_call_id, _words(entry), UNANSWERED[entry.status])
 
     def settled(self) -> Iterator[BaseEvent]:
         """Answer what nothing was told of: a call without a result would be the client's to run."""
         for call_id in [*self._open]:
-            yield from self._result(call_id, "", "unknown")
+            yield from self.answered(call_id, "", "unknown")
 
-    def _result(self, call_id: str, content: str, status: str) -> Iterator[BaseEvent]:
+    def answered(self, call_id: str, content: str, status: str | None = None) -> Iterator[BaseEvent]:
+        """The result of a call, once; `status` says what else it is than the tool's own."""
         if call_id in self._answered:
             return
         self._answered.add(call_id)
@@ -96,7 +96,7 @@ class Calls:
             content=content,
             role="tool",
             subagent_run_id=self.whose,
-            metadata=None if status == "completed" else {"sagents": {"status": status}},
+            metadata={"sagents": {"status": status}} if status else None,
         )
 
 

@@ -1,7 +1,7 @@
 """Who is at work in a run: the agent, and its sub-agents as they are announced and closed."""
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from ag_ui.core import (
     BaseEvent,
@@ -83,21 +83,30 @@ class Lane:
                 yield self._custom("message_part", {"messageId": stream_id, "part": part.model_dump(mode="json")})
 
     def _row(self, event: Event) -> Iterator[BaseEvent]:
-        """What people say is a message for who does not have it; rows of what has another event are not repeated."""
+        """A row of the transcript, where nothing else tells of what it shows; the page may have it already."""
         row = DisplayMessageSaved.model_validate(event.data).row
         if row.content_type not in TOLD_OTHERWISE:
             yield self._custom(event.type, {"row": row.wire})
-        elif row.message_type is MessageType.USER and row.content_type is ContentType.TEXT:
-            message_id = row.id.rpartition(".")[0] or row.id
-            if message_id not in self._transcript:
-                yield TextMessageStartEvent(message_id=message_id, role="user")
-                yield TextMessageContentEvent(message_id=message_id, delta=row.text)
-                yield TextMessageEndEvent(message_id=message_id)
+        elif row.content_type is ContentType.TOOL_RESULT and row.tool_call_id:
+            yield from self.calls.answered(
+                row.tool_call_id, row.text, "failed" if row.content.get("is_error") else None
+            )
+        elif row.content_type is ContentType.TEXT and row.message_type is MessageType.USER:
+            yield from self._said(row.id.rpartition(".")[0] or row.id, "user", row.text)
+        elif row.content_type is ContentType.TEXT and row.metadata.get("halted"):
+            yield from self._said(row.id, "assistant", row.text)
+
+    def _said(self, message_id: str, role: Literal["user", "assistant"], text: str) -> Iterator[BaseEvent]:
+        if message_id not in self._transcript:
+            yield TextMessageStartEvent(message_id=message_id, role=role)
+            yield TextMessageContentEvent(message_id=message_id, delta=text)
+            yield TextMessageEndEvent(message_id=message_id)
 
     def _approval(self, event: Event) -> Iterator[BaseEvent]:
-        """Where a decision stands, without what is only for the record."""
+        """Where a decision stands, without what is only for the record. Of sub-agents' calls no row has the result."""
         entry = Approval.model_validate(event.data)
-        yield from self.calls.closed(entry)
+        if self.whose is not None:
+            yield from self.calls.closed(entry)
         shown = entry.model_dump(mode="json", include={"interrupt_id", "status", "tool", "tool_call_id", "summary"})
         who = entry.who.name if entry.who else None
         yield self._custom(event.type, {**shown, "who": who} if who else shown)

@@ -20,6 +20,10 @@ def page_of(log: Log) -> Page:
     return Page().read(*project(log.events))
 
 
+def row(id: str, kind: str, content: dict[str, Any], whose: str = "user") -> dict[str, Any]:
+    return {"id": id, "message_type": whose, "content_type": kind, "content": content, "at": str(NOW)}
+
+
 def inside(page: Page) -> list[str]:
     """What was told between the frames of runs."""
     return [kind for kind in page.kinds if kind not in FRAME]
@@ -115,6 +119,9 @@ def test_an_interrupt_ends_a_run_and_the_decision_begins_the_next_one() -> None:
     assert (asked["id"], asked["toolCallId"], asked["reason"]) == ("int_c1", "c1", "tool_call")
     assert "expiresAt" not in asked
     log.approval("decided", "c1", "rejected", decision={"type": "reject", "reason": "no"})
+    log.tell(
+        "display_message_saved", {"row": {**row("c1.result", "tool_result", {"text": "no"}), "tool_call_id": "c1"}}
+    )
     log.status("running")
     log.message("m2", "Then not.")
     log.rest("idle")
@@ -123,12 +130,17 @@ def test_an_interrupt_ends_a_run_and_the_decision_begins_the_next_one() -> None:
     assert len({run["runId"] for run in page.runs}) == 2
 
 
-def test_a_call_that_people_answered_has_their_words_as_its_result() -> None:
+def test_a_call_of_a_sub_agent_that_people_answered_has_their_words_as_its_result() -> None:
     log = a_run()
-    log.message("m1", "", "c1")
-    log.approval("decided", "c1", "responded", decision={"type": "respond", "content": {"n": 2}})
-    log.rest("idle")
-    assert page_of(log).results == {"c1": '{"n":2}'}
+    for call in ("c1", "c2"):
+        log.message(f"m-{call}", "", call, path=("sub",))
+    log.approval("decided", "c1", "responded", decision={"type": "respond", "content": {"n": 2}}, path=("sub",))
+    log.approval("expired", "c2", "expired", path=("sub",))
+    log.rest("cancelled")
+    page = page_of(log)
+    assert page.results == {"c1": '{"n":2}', "c2": ""}
+    told = [event["metadata"]["sagents"] for event in page.events if event["type"] == "TOOL_CALL_RESULT"]
+    assert told == [{"status": "responded"}, {"status": "expired"}]
 
 
 def test_a_failed_run_says_what_went_wrong() -> None:
@@ -208,21 +220,19 @@ def test_what_has_no_event_in_ag_ui_goes_as_it_is() -> None:
     assert page_of(log).custom[1] == ("my_own", {"n": 1})
 
 
-def row(id: str, kind: str, content: dict[str, Any], whose: str = "user") -> dict[str, Any]:
-    return {"id": id, "message_type": whose, "content_type": kind, "content": content, "at": str(NOW)}
-
-
 def test_rows_tell_what_others_said_and_notices_but_nothing_that_was_told() -> None:
     """B-103, B-105."""
     log = a_run()
     log.tell("display_message_saved", {"row": row("mine.0", "text", {"text": "Hi"})})
     log.tell("display_message_saved", {"row": row("theirs.0", "text", {"text": "Hello"})})
     log.tell("display_message_saved", {"row": row("m1.0", "text", {"text": "Told"}, "assistant")})
+    halted = {**row("c9.halt", "text", {"text": "Out of stock"}, "assistant"), "metadata": {"halted": True}}
+    log.tell("display_message_saved", {"row": halted})
     log.tell("display_message_saved", {"row": row("n1", "notification", {"text": "Cancelled"}, "system")})
     log.rest("idle")
     mine = Page([{"id": "mine", "role": "user", "content": "Hi"}])
     page = mine.read(*project(log.events, messages=messages_of(mine)))
-    assert [one["content"] for one in page.messages.values()] == ["Hi", "Hello"]
+    assert [one["content"] for one in page.messages.values()] == ["Hi", "Hello", "Out of stock"]
     assert [(name, value["row"]["id"]) for name, value in page.custom] == [("display_message_saved", "n1")]
 
 
