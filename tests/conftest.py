@@ -21,3 +21,16 @@ def pytest_cmdline_main() -> Generator[None, int, int]:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+@pytest.fixture(autouse=True)
+def events_fit_their_models(request: pytest.FixtureRequest) -> Generator[None, None, None]:
+    """In every test with real agents, what they announce is what the models of events say."""
+    if "agent_env" not in request.fixturenames:
+        yield
+        return
+    from tests.support.checked_events import checked_events
+
+    with checked_events() as found:
+        yield
+    assert found == []
