@@ -36,6 +36,10 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
     def _answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
