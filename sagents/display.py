@@ -5,6 +5,7 @@ The state is what the model sees; it may be summarised. Rows are only added, and
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import AwareDatetime, Field, JsonValue
 from pydantic_core import to_jsonable_python
@@ -85,3 +86,15 @@ class DisplayMessage(Frozen):
 
 
 ENDED = frozenset({RowStatus.COMPLETED, RowStatus.FAILED, RowStatus.CANCELLED})
+
+
+class Change(NamedTuple):
+    """A row as it is now, and why: with its status and the cause it names a slot, which is written once."""
+
+    row: DisplayMessage
+    cause: str = ""
+
+    @property
+    def slot(self) -> str:
+        """The place of this change in the log."""
+        return f"row:{self.row.id}:{self.row.status}{self.cause and f':{self.cause}'}"

@@ -7,23 +7,28 @@ pending ─▶ executing ─▶ completed | failed | cancelled
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import JsonValue
 
 from sagents import demotion
+from sagents.children import why_of
 from sagents.decision_log import Entry, EntryKind
 from sagents.demotion import ABANDONED
-from sagents.display import ContentType, DisplayMessage, MessageType, RowStatus
+from sagents.display import Change, ContentType, DisplayMessage, MessageType, RowStatus
 from sagents.displaying import Showing
 from sagents.interrupts import InterruptStatus
 from sagents.loop import CANCELLED, HALTED
 from sagents.messages import ToolCall, ToolResult
+from sagents.plan import Ending, OutcomeKind
 
 RESULT = ".result"
 """What the id of a result's row ends with, after that of its call."""
 
 _NEVER_RAN = (CANCELLED, HALTED, ABANDONED, demotion.HALTED.partition("{")[0])
+
+_TASK_CANCELLED = why_of("\0", Ending(kind=OutcomeKind.CANCELLED))
+"""What the parent of a cancelled sub-agent reads, around the name of the task."""
 
 _AFTER_DECISION = {
     InterruptStatus.APPROVED: RowStatus.PENDING,
@@ -36,18 +41,6 @@ _AFTER_DECISION = {
 """Where a call stands once people have decided about it; an expired one by what its terms decide."""
 
 _LABELLED = (InterruptStatus.REJECTED, InterruptStatus.EXPIRED)
-
-
-class Change(NamedTuple):
-    """A row as it is now, and why: with its status and the cause it names a slot, which is written once."""
-
-    row: DisplayMessage
-    cause: str = ""
-
-    @property
-    def slot(self) -> str:
-        """The place of this change in the log."""
-        return f"row:{self.row.id}:{self.row.status}{self.cause and f':{self.cause}'}"
 
 
 def updated(row: DisplayMessage | None, info: Mapping[str, Any], showing: Showing) -> tuple[Change, ...]:
@@ -114,7 +107,9 @@ def settled(
 def _status(result: ToolResult) -> RowStatus:
     if not result.is_error:
         return RowStatus.COMPLETED
-    return RowStatus.CANCELLED if result.text.startswith(_NEVER_RAN) else RowStatus.FAILED
+    begins, ends = _TASK_CANCELLED.split("\0")
+    is_cancelled = result.text.startswith(_NEVER_RAN) or (result.text.startswith(begins) and result.text.endswith(ends))
+    return RowStatus.CANCELLED if is_cancelled else RowStatus.FAILED
 
 
 def _result(call: DisplayMessage, text: str, showing: Showing, *, failed: bool = False) -> DisplayMessage:

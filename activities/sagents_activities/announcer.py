@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from sagents import notice_rows
 from sagents.carried import Carried
 from sagents.commands import NewMessage, Stop
-from sagents.display import DisplayMessage
+from sagents.display import Change, DisplayMessage
 from sagents.displaying import Showing, spoken
 from sagents.events import Event
 from sagents.head import Head
@@ -24,7 +24,6 @@ from sagents.operations import Operation
 from sagents.plan import Bulletin, Ending
 from sagents.ports import Channel
 from sagents.status import Status
-from sagents.tool_rows import Change
 from sagents_activities.display_mirror import DisplayMirror
 from sagents_activities.journal import Journal
 from sagents_activities.publisher import Publisher

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 
 import structlog
 
-from sagents.display import DisplayMessage
+from sagents.display import Change, DisplayMessage
 from sagents.errors import StateUnavailable, StoreError
 from sagents.event_types import LIVE_ONLY
 from sagents.events import Event
 from sagents.ports import Channel, News
-from sagents.tool_rows import Change
 from sagents_activities.display_mirror import DisplayMirror
 from sagents_activities.journal import Journal
 from sagents_activities.transcript import Transcript

@@ -9,14 +9,14 @@ from pydantic import ValidationError
 
 from sagents import notice_rows, tool_rows
 from sagents.decision_log import Entry
-from sagents.display import DisplayMessage
+from sagents.display import Change, DisplayMessage
 from sagents.displaying import Showing
 from sagents.events import Event
 from sagents.messages import Message, Role, ToolResult
 from sagents.operations import AddMessages, Operation, ReplaceToolResult
 from sagents.ports import News, Store
 from sagents.state import State
-from sagents.tool_rows import RESULT, Change
+from sagents.tool_rows import RESULT
 
 SAVED, UPDATED = "display_message_saved", "display_message_updated"
 

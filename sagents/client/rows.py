@@ -10,12 +10,11 @@ from sagents import contract
 from sagents.client.reach import Reach
 from sagents.client.reading import stored_name
 from sagents.commands import NewMessage
-from sagents.display import DisplayMessage
+from sagents.display import Change, DisplayMessage
 from sagents.displaying import Showing
 from sagents.errors import AgentNotFound, InvalidInput, SagentsError
 from sagents.events import Event
 from sagents.ports import News
-from sagents.tool_rows import Change
 
 MOST = 1_000
 """Rows that one page may have."""

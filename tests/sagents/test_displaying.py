@@ -13,7 +13,7 @@ from sagents.commands import NewMessage
 from sagents.decision_log import Entry, EntryKind
 from sagents.decisions import Approve, Reject, Respond
 from sagents.demotion import ABANDONED
-from sagents.display import DisplayMessage, RowStatus
+from sagents.display import Change, DisplayMessage, RowStatus
 from sagents.displaying import Showing
 from sagents.interrupts import InterruptStatus
 from sagents.loop import CANCELLED
@@ -21,7 +21,7 @@ from sagents.mail import merged
 from sagents.messages import MessageStatus, ToolResult
 from sagents.notice_rows import ended, halted, shown
 from sagents.plan import Ending, OutcomeKind
-from sagents.tool_rows import Change, judged, settled, updated
+from sagents.tool_rows import judged, settled, updated
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 SHOWING = Showing(AT, "run_1", {"refund": "Refunding"})
