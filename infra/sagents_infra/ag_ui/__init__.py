@@ -3,6 +3,6 @@
 from sagents_infra.ag_ui.projection import Projection, project
 from sagents_infra.ag_ui.requests import read
 from sagents_infra.ag_ui.runs import run
-from sagents_infra.ag_ui.sse import sse
+from sagents_infra.ag_ui.streaming import sse
 
 __all__ = ["Projection", "project", "read", "run", "sse"]

@@ -1,12 +1,13 @@
 """Handing over what a client of AG-UI brings: answers to what waits, then what the user said."""
 
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 
 from ag_ui.core import CustomEvent, ResumeEntry, RunAgentInput
 
 from sagents.client import AgentServer
 from sagents.commands import Answering
-from sagents.errors import CannotResume, InvalidInput, NotPossible
+from sagents.errors import AgentNotFound, CannotResume, InvalidInput, NotPossible
 from sagents.interrupts import Interrupt
 from sagents.principal import Principal
 from sagents_infra.ag_ui.interrupts import answering
@@ -14,6 +15,9 @@ from sagents_infra.ag_ui.requests import content_of, said
 
 CHANNEL = "ag-ui"
 """Where a decision came from, for its record."""
+
+MIDDLEWARE = "ag_ui"
+"""Which middleware hears of a page's `context` and `forwardedProps`."""
 
 
 class Handing:
@@ -29,9 +33,18 @@ class Handing:
                 yield problem
         except (CannotResume, InvalidInput) as error:
             yield _not_taken(error, getattr(error, "interrupt_id", None))
+        await self._tell_context()
         sender = self._principal.subject if self._principal else None
         for message in said(self._request):
             await self._server.add_message(self._agent_id, content_of(message), id=message.id, sender=sender)
+
+    async def _tell_context(self) -> None:
+        """What the page says of itself, to the middleware that wants it (B-155). Nobody has checked it."""
+        context = [one.model_dump(mode="json", by_alias=True) for one in self._request.context or ()]
+        told = {"context": context, "forwardedProps": self._request.forwarded_props}
+        if any(told.values()):
+            with suppress(AgentNotFound):
+                await self._server.notify_middleware(self._agent_id, MIDDLEWARE, told)
 
     async def _answer(self, entries: Iterable[ResumeEntry]) -> AsyncIterator[CustomEvent]:
         given = {entry.interrupt_id: entry for entry in entries}

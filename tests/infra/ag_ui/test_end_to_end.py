@@ -6,12 +6,26 @@ from typing import Any
 
 import pytest
 
-from sagents import Agent, AskUserQuestion, Message, Sagents, SubAgent, SubAgentConfig, ask, halt, tool
+from sagents import (
+    Agent,
+    AskUserQuestion,
+    HookContext,
+    Message,
+    Middleware,
+    Sagents,
+    State,
+    SubAgent,
+    SubAgentConfig,
+    ask,
+    halt,
+    tool,
+)
 from sagents.client import AgentServer
 from sagents.ports import Delta, DeltaSink, ModelRequest
 from sagents_infra.ag_ui import sse
 from tests.infra.ag_ui.client import Page
 from tests.support.deciding import server_of
+from tests.support.driving import until
 from tests.support.models import Thinks, asks_for, last_user_text, results_since_user, uses
 
 pytestmark = pytest.mark.asyncio
@@ -65,6 +79,18 @@ def desk() -> Sagents:
     middleware = [SubAgent([research]), AskUserQuestion()]
     app.agent("desk", Agent(model=Thinks(think), tools=[look, shred, stop], middleware=middleware))
     return app
+
+
+class Heard(Middleware):
+    """Keeps what a page says of itself."""
+
+    id = "ag_ui"
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def handle_message(self, message: Any, state: State, context: HookContext, /) -> None:
+        self.heard.append(message)
 
 
 class Browser:
@@ -205,6 +231,22 @@ async def test_a_page_that_lost_its_stream_goes_on_and_has_nothing_twice(agent_e
         page = await other.post()
         assert page.texts == ["Well, done: seen 1; seen 2"]
         assert [one["content"] for one in page.messages.values() if one["role"] == "user"] == ["look"]
+
+
+async def test_the_middleware_that_wants_it_hears_what_the_page_says_of_itself(agent_env: Any) -> None:
+    """B-155."""
+    app, page = Sagents(), Heard()
+    app.agent("desk", Agent(model=Thinks(think), middleware=[page], default_middleware=False))
+    async with agent_env(app) as env:
+        browser = Browser(server_of(env), env.id("thread"))
+        await browser.post(context=[{"description": "page", "value": "orders"}], forwardedProps={"theme": "dark"})
+
+        async def heard() -> bool:
+            return page.heard != []
+
+        await until(heard)
+        context = [{"description": "page", "value": "orders"}]
+        assert page.heard == [{"context": context, "forwardedProps": {"theme": "dark"}}]
 
 
 async def test_what_cannot_be_is_told_as_the_runs_error(agent_env: Any) -> None:

@@ -33,17 +33,19 @@ async def sse(
     after = int(last_event_id) if last_event_id and last_event_id.isdecimal() else None
     request, encoder = read(body), EventEncoder()
     told = tell(server, request, agent=agent, agent_id=agent_id, scope=scope, principal=principal, after=after)
-    async with aclosing(_with_silence(told)) as events:
+    async with aclosing(with_silence(told)) as events:
         async for one in events:
             yield _encoded(one, encoder)
 
 
-async def _with_silence(told: AsyncGenerator[Told, None]) -> AsyncGenerator[Told | None, None]:
+async def with_silence(
+    told: AsyncGenerator[Told, None], within: float = KEEP_ALIVE
+) -> AsyncGenerator[Told | None, None]:
     """The same, and None whenever nothing was told for a while."""
     following = asyncio.ensure_future(anext(told, None))
     try:
         while True:
-            done, _ = await asyncio.wait({following}, timeout=KEEP_ALIVE)
+            done, _ = await asyncio.wait({following}, timeout=within)
             one = following.result() if done else None
             if done and one is None:
                 return
