@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from sagents import telemetry
+from sagents.announcing import Announcer as Telling
 from sagents.errors import AgentNotRegistered, Damaged, InvalidAgent
 from sagents.loop import apply, ends
 from sagents.messages import Message
@@ -51,10 +52,15 @@ class ModelActivities:
             return await self._end(request, plan, announcer)
 
     async def _again(self, request: StepRequest, announcer: Announcer) -> Plan | None:
-        """The plan of an earlier attempt; where its worker was lost before its rows were written, they are now."""
+        """The plan of an earlier attempt; where its worker was lost before its rows were written, they are now.
+
+        The events of its reply are told again: what the log has of them stays as it is.
+        """
         body = await self.kit.store.get(request.agent.agent_id, request.record)
         plan = Plan.model_validate_json(body) if body else None
         reply = reply_in(plan, request.reply_id) if plan else None
+        if reply is not None:
+            Telling(announcer.emit).said(reply, {})
         if plan is not None and await announcer.lacks(rows_of(plan, request.reply_id, reply, announcer.showing)):
 
             async def reshape() -> Message | None:
