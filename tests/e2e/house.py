@@ -76,7 +76,7 @@ class House:
         """Start `sagents dev` and wait until its worker is there."""
         before = self.log.count("task queue")
         with (self.folder / "dev.log").open("ab") as log:
-            command = [*COMMAND, "dev", "--port", str(self.port), *options]
+            command = [*COMMAND, "dev", "--port", str(self.port), "--http-port", "0", *options]
             self.dev = subprocess.Popen(command, cwd=self.folder, env=environment(), stdout=log, stderr=log)
         self.until(lambda: self.log.count("task queue") > before)
         return self

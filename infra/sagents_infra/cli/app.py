@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from sagents_infra.cli import agent_commands, approvals, lifetime
+from sagents_infra.cli import agent_commands, approvals, http_commands, lifetime
 from sagents_infra.cli.failing import failing
+from sagents_infra.cli.http_commands import HttpPort
 from sagents_infra.cli.options import AgentName, App, As, Conversation, Folder, Group, Json, Port, TheirTenant
 
 app = typer.Typer(
@@ -35,12 +36,14 @@ def dev(
     ui_port: Annotated[int | None, typer.Option(help="Where the Web UI listens.")] = None,
     reload: Annotated[bool, typer.Option("--reload", help="Restart the worker when code changes.")] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Forget all agents first.")] = False,
+    http_port: HttpPort = 7280,
 ) -> None:
-    """Run a Temporal dev server and a worker; Ctrl-C ends both, and what agents know stays in .sagents/."""
+    """Run a Temporal dev server, a worker and the HTTP API; Ctrl-C ends all, what agents know stays in .sagents/."""
     with failing():
         from sagents_infra.cli import dev as running
 
-        raise typer.Exit(running.dev(spec, port=port, ui_port=ui_port, reloading=reload, reset=reset))
+        ports = running.Ports(port, ui_port, http_port)
+        raise typer.Exit(running.dev(spec, ports, reloading=reload, reset=reset))
 
 
 @app.command()
@@ -68,6 +71,6 @@ def chat(
         talking.chat(name, conversation, person(by, group, tenant), as_json)
 
 
-for command in (*agent_commands.ALL, *lifetime.ALL):
+for command in (*agent_commands.ALL, *lifetime.ALL, *http_commands.ALL):
     app.command(command.__name__.rstrip("_"))(command)  # `import` is a word of Python's own
 app.add_typer(approvals.app)

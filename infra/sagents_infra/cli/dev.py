@@ -1,9 +1,10 @@
-"""`sagents dev`: what has to be right before the dev server and the worker start."""
+"""`sagents dev`: what has to be right before the dev server, the worker and the HTTP API start."""
 
 import asyncio
 import shutil
 import socket
 from pathlib import Path
+from typing import NamedTuple
 
 from sagents import SagentsError
 from sagents_infra.cli import places, reload
@@ -14,7 +15,15 @@ from sagents_infra.settings import Settings
 DATABASES = ("temporal.db", "store.db", "channel.db")
 
 
-def dev(spec: str, *, port: int, ui_port: int | None, reloading: bool, reset: bool) -> int:
+class Ports(NamedTuple):
+    """Where Temporal, its Web UI (None: beside it) and the HTTP API (0: nowhere) listen."""
+
+    temporal: int
+    ui: int | None
+    http: int
+
+
+def dev(spec: str, ports: Ports, *, reloading: bool, reset: bool) -> int:
     """Run until Ctrl-C; the exit code."""
     settings = Settings()
     spec = spec or settings.app
@@ -23,13 +32,14 @@ def dev(spec: str, *, port: int, ui_port: int | None, reloading: bool, reset: bo
     if reloading:
         reload.check_installed()
     with places.only_one(settings.home):
+        port = ports.temporal
         check_free(port, "--port")
-        if ui_port is not None:
-            check_free(ui_port, "--ui-port")
-        ui_port = ui_port or (port + 1000 if is_free(port + 1000) else free_port())
+        if ports.ui is not None:
+            check_free(ports.ui, "--ui-port")
+        ui_port = ports.ui or (port + 1000 if is_free(port + 1000) else free_port())
         _prepare(settings.home, reset)
         _prepare_table(settings.store)
-        return asyncio.run(Dev(settings.home, spec, port, ui_port, reloading).run())
+        return asyncio.run(Dev(settings.home, spec, port, ui_port, ports.http, reloading).run())
 
 
 def check_free(port: int, option: str) -> None:

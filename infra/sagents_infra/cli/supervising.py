@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,12 +35,13 @@ Child = subprocess.Popen[bytes]
 
 @dataclass
 class Dev:
-    """A dev server and a worker, while `run` runs."""
+    """A dev server, a worker and, unless its port is 0, the HTTP API, while `run` runs."""
 
     home: Path
     spec: str
     port: int
     ui_port: int
+    http_port: int
     reloading: bool
     console: Console = field(default_factory=console)
 
@@ -52,6 +53,7 @@ class Dev:
         self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
         self._server = self._start_server()
         self._worker = self._start_worker()
+        self._http = self._start_http()
         self._say_where()
         watching = asyncio.create_task(changes(Path.cwd(), changed)) if self.reloading else None
         code: int | None = None
@@ -64,7 +66,9 @@ class Dev:
         finally:
             if watching:
                 watching.cancel()
-            end(self._worker)
+            for child in (self._http, self._worker):
+                if child is not None:
+                    end(child)
             self._server.stop()
         if code is None:
             self.console.print(f"ended    agents stay in {self.home}/; the next `sagents dev` goes on", style="dim")
@@ -80,13 +84,24 @@ class Dev:
             self.console.print("reload   code has changed", style="dim")
             end(self._worker)
             self._worker = self._start_worker()
+            self._restart_http()
         elif (code := self._worker.poll()) is not None:
             if code > 0 and code != CANNOT_ANSWER:
                 return None if self.reloading else code  # it has said why; with --reload the next change mends it
             how = f"killed by {signal.Signals(-code).name}" if code < 0 else "ended"
             self._died(f"worker   was {how}; another one takes over")
             self._worker = self._start_worker()
+        elif self._http is not None and (code := self._http.poll()) is not None:
+            if code < 0:
+                self._died("http     was killed; another one takes over")
+            self._http = self._start_http() if code < 0 else None  # else it has said why
         return None
+
+    def _restart_http(self) -> None:
+        """It knows the names of the application's agents."""
+        if self._http is not None:
+            end(self._http)
+        self._http = self._start_http()
 
     def _died(self, what: str) -> None:
         now = time.monotonic()
@@ -101,6 +116,12 @@ class Dev:
     def _start_worker(self) -> Child:
         return start_worker(self.spec, local_environment(self._server.address))
 
+    def _start_http(self) -> Child | None:
+        if not self.http_port:
+            return None
+        arguments = ["serve", "--port", str(self.http_port), "--or-any", *(["--app", self.spec] if self.spec else [])]
+        return start_child(arguments, local_environment(self._server.address))
+
     def _say_where(self) -> None:
         places.announce(self.home, self._server.address, self._server.ui)
         self.console.print(f"temporal {self._server.address}, data in {self.home}/")
@@ -110,7 +131,12 @@ class Dev:
 
 def start_worker(spec: str, environment: Mapping[str, str], output: IO[bytes] | None = None) -> Child:
     """A worker process of its own; it ends with this one."""
-    command = [sys.executable, "-m", "sagents_infra.cli", "worker", *(["--app", spec] if spec else [])]
+    return start_child(["worker", *(["--app", spec] if spec else [])], environment, output)
+
+
+def start_child(arguments: Sequence[str], environment: Mapping[str, str], output: IO[bytes] | None = None) -> Child:
+    """A command of `sagents` in a process of its own."""
+    command = [sys.executable, "-m", "sagents_infra.cli", *arguments]
     return subprocess.Popen(
         tied(command),
         env=environment,

@@ -11,7 +11,7 @@ from typing import Any
 from sagents_infra import logs
 from sagents_infra.http.api import api
 from sagents_infra.http.buckets import Buckets
-from sagents_infra.http.office import Office
+from sagents_infra.http.office import Office, Runner
 from sagents_infra.http.options import HttpOptions
 from sagents_infra.http.problems import gateway_answer, too_large
 
@@ -26,14 +26,25 @@ class Door:
         self._beside = {"office": office, "options": options, "buckets": Buckets(options.rate, options.burst)}
 
     def __call__(self, event: Event, context: Any = None) -> dict[str, Any]:
-        if size_of(event) > self.most:
-            return gateway_answer(too_large(self.most))
-        return api().resolve(event, context, **self._beside)
+        request_id = getattr(context, "aws_request_id", None) or (event.get("requestContext") or {}).get("requestId")
+        with logs.bound(request_id=request_id):
+            if size_of(event) > self.most:
+                answer = gateway_answer(too_large(self.most))
+            else:
+                answer = api().resolve(event, context, **self._beside)
+        if request_id:
+            answer["headers"]["X-Request-Id"] = request_id
+        return answer
 
 
 def handler(event: Event, context: Any) -> dict[str, Any]:
     """What Lambda calls."""
-    return door()(event, context)
+    answer = door()(event, context)
+    if os.environ.get("SAGENTS_TRACING"):
+        from sagents_infra import telemetry
+
+        telemetry.flush()  # a function is frozen as soon as it has answered
+    return answer
 
 
 @cache
@@ -41,7 +52,12 @@ def door() -> Door:
     """The door of this process, as the environment says."""
     logs.configure()
     options = HttpOptions()
-    return Door(Office(_open, _reconnect, patience=options.patience, idle=options.idle), options)
+    return Door(office_of(options), options)
+
+
+def office_of(options: HttpOptions, loop: Runner | None = None) -> Office:
+    """An office that connects as `SAGENTS_*` and `TEMPORAL_*` say."""
+    return Office(_open, _reconnect, patience=options.patience, idle=options.idle, loop=loop)
 
 
 def size_of(event: Event) -> int:

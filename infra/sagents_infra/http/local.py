@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from sagents_infra.http import problems
 from sagents_infra.http.desk import Desk
 from sagents_infra.http.gateway import Event, Headers, Receive, Scope, Send, body_of, event_of, headers_of, respond
@@ -30,6 +32,9 @@ THREADS = 64
 EVENTS = re.compile(r"/conversations/[^/]+/events")
 HERE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 """How this machine calls itself."""
+
+NUMBER = TypeAdapter(int)
+"""As the handler reads numbers."""
 
 Sockets = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -85,14 +90,12 @@ class LocalServer:
         wait = _seconds(asked)
         if streams and (last := event["headers"].get("last-event-id")):
             asked["after"] = last
-        answer = await self._handled(
-            event if not streams else {**event, "queryStringParameters": {**asked, "limit": 1}}
-        )
+        answer = await self._handled(event)
         page = json.loads(answer["body"]) if answer["statusCode"] == 200 else None
         if page is None:
             await respond(send, answer)
         elif streams:
-            after = int(asked.get("after") or 0)
+            after = NUMBER.validate_python(asked.get("after", 0))
             await stream(await self._desk(), page["agent_id"], after, _left(claims), receive, send)
         else:
             if wait and not page["events"]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -22,18 +22,37 @@ Opening = Callable[[], Awaitable[Outside]]
 Reconnecting = Callable[[Any], Awaitable[Client]]
 """Temporal's client anew, from the settings."""
 
+
+class Runner(Protocol):
+    """An event loop that threads hand work to."""
+
+    def run(self, work: Coroutine[Any, Any, T], /) -> T: ...
+    def close(self) -> None: ...
+
+
 LOOK = timedelta(seconds=2)
 """How long the server may take to show that the connection holds."""
 
 
 class Office:
-    """Runs what requests ask for. Threads may share it; nothing is connected before it is used."""
+    """Runs what requests ask for. Threads may share it; nothing is connected before it is used.
 
-    def __init__(self, opening: Opening, reconnecting: Reconnecting, *, patience: timedelta, idle: timedelta) -> None:
+    Without a `loop` it has one of its own, in a thread that the first request starts.
+    """
+
+    def __init__(
+        self,
+        opening: Opening,
+        reconnecting: Reconnecting,
+        *,
+        patience: timedelta,
+        idle: timedelta,
+        loop: Runner | None = None,
+    ) -> None:
         self._opening, self._reconnecting = opening, reconnecting
         self._patience, self._idle = patience, idle.total_seconds()
         self._opened, self._starting = Lock(), Lock()
-        self._loop: Loop | None = None
+        self._loop = loop
         self._desk: Desk | None = None
         self._used = 0.0
 

@@ -14,7 +14,7 @@ from tests.infra.cli.conftest import Run
 TELLING = ["start", "send", "execute", "resume", "cancel", "stop"]
 ASKING = ["watch", "status", "info", "state", "ls", "count"]
 LIVING = ["touch", "reset", "export", "import", "delete", "join", "leave"]
-COMMANDS = ["init", "dev", "worker", "chat", *TELLING, *ASKING, *LIVING]
+COMMANDS = ["init", "dev", "worker", "serve", "token", "chat", *TELLING, *ASKING, *LIVING]
 APPROVALS = ["ls", "show", "approve", "reject", "edit", "respond", "claim", "log", "verify", "rules ls", "rules revoke"]
 
 
@@ -28,7 +28,7 @@ def test_help_names_every_command(sagents: Run) -> None:
 def test_every_command_explains_itself(sagents: Run, command: str) -> None:
     result = sagents(command, "--help")
     assert result.exit_code == 0
-    assert ("--json" in result.stdout) == (command not in ("dev", "worker"))
+    assert ("--json" in result.stdout) == (command not in ("dev", "worker", "serve"))
 
 
 @pytest.mark.parametrize("command", APPROVALS)

@@ -12,7 +12,7 @@ from temporalio.client import Client
 from sagents import Sagents
 from sagents_infra.channels.memory import MemoryChannel
 from sagents_infra.http.handler import Door
-from sagents_infra.http.office import Office
+from sagents_infra.http.office import Office, Runner
 from sagents_infra.http.options import HttpOptions
 from sagents_infra.notify import MemoryNotifier
 from sagents_infra.stores.sqlite import SqliteStore
@@ -54,7 +54,7 @@ def nobody() -> Office:
     return Office(opening, opening, patience=timedelta(seconds=1), idle=timedelta(0))
 
 
-def office_of(env: AgentEnv, path: Path, options: HttpOptions) -> Office:
+def office_of(env: AgentEnv, path: Path, options: HttpOptions, loop: Runner | None = None) -> Office:
     """An office with a connection of its own, as in another process."""
 
     async def opening() -> Outside:
@@ -74,4 +74,4 @@ def office_of(env: AgentEnv, path: Path, options: HttpOptions) -> Office:
             env.client.service_client.config.target_host, data_converter=env.client.data_converter
         )
 
-    return Office(opening, connected, patience=options.patience, idle=options.idle)
+    return Office(opening, connected, patience=options.patience, idle=options.idle, loop=loop)
