@@ -50,7 +50,7 @@ class Announcer:
         self._texts: dict[str, str] | None = None
         self._key = f"{agent.agent_id}:{key}" if agent.sub else key
         self._waiting: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._publisher = Publisher(journal, channel, self._key, self._run_id, mirror)
+        self._journal, self._publisher = journal, Publisher(journal, channel, self._key, self._run_id, mirror)
         self._alone = asyncio.Lock()
 
     def emit(self, type: str, data: Mapping[str, JsonValue]) -> None:
@@ -209,8 +209,11 @@ class Announcer:
             await self._flush()
             if self._agent.sub is not None:
                 return
+            heard = {self._journal.key(key): (message, key) for message, key in heard_in(operations, places)}
+            came = {self._journal.key(one.tool_call_id, one.text): one for one in results_in(operations)}
+            new = [key for key in (*heard, *came) if key not in self._journal.seen]
             showing, transcript = self.showing, self._publisher.transcript
-            said = [row for message, key in heard_in(operations, places) for row in showing.said(message, key)]
-            changes = await transcript.missing(said)
-            changes += await transcript.settle(results_in(operations), showing)
+            changes = await transcript.missing(row for key in new if key in heard for row in showing.said(*heard[key]))
+            changes += await transcript.settle((came[key] for key in new if key in came), showing)
             await self._publisher.show(changes, resolved=True)
+            self._journal.seen.add(*(key for key in new if key in heard or not came[key].is_interrupt))

@@ -1,7 +1,8 @@
 """The log of events as one activity writes it: fenced, in the log of its root."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 
 from temporalio import activity
 
@@ -12,12 +13,34 @@ from sagents.ports import News
 from sagents_activities.fence import Fence
 
 
+@dataclass
+class Seen:
+    """What a process knows to be in transcripts; of so much the oldest is forgotten, and looked up again."""
+
+    limit: int = 50_000
+    _seen: OrderedDict[Hashable, None] = field(default_factory=OrderedDict)
+
+    def add(self, *keys: Hashable) -> None:
+        for key in keys:
+            self._seen[key] = None
+        while len(self._seen) > self.limit:
+            self._seen.popitem(last=False)
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._seen
+
+
 @dataclass(frozen=True)
 class Journal:
     """Appends news for an agent; a sub-agent's go to its root."""
 
     fence: Fence
     agent: AgentRef
+    seen: Seen = field(default_factory=Seen)
+
+    def key(self, *parts: Hashable) -> Hashable:
+        """A name for something of this agent's. One that is deleted and starts anew has another workflow run."""
+        return (self.agent.root_id, activity.info().workflow_run_id, *parts)
 
     async def append(self, news: Sequence[News]) -> tuple[Event, ...]:
         """Into the log; the first effect of a workflow run may be the one that has to claim the agent for it."""

@@ -22,7 +22,7 @@ from sagents_activities.announcer import Announcer
 from sagents_activities.display_mirror import DisplayMirror
 from sagents_activities.distant_blobs import BlobsFromElsewhere
 from sagents_activities.fence import Fence
-from sagents_activities.journal import Journal
+from sagents_activities.journal import Journal, Seen
 from sagents_activities.mirrors import Mirrors
 from sagents_activities.reader import StateReader
 from sagents_activities.recorded import RecordedCalls
@@ -56,11 +56,13 @@ class Kit:
         object.__setattr__(self, "reader", reader)
         object.__setattr__(self, "saver", Saver(self.store, reader, Mirrors(self.app, self.userland, self.store)))
         object.__setattr__(self, "fence", Fence(self.store))
+        object.__setattr__(self, "seen", Seen())
 
     calls: RecordedCalls = field(init=False)
     reader: StateReader = field(init=False)
     saver: Saver = field(init=False)
     fence: Fence = field(init=False)
+    seen: Seen = field(init=False)
 
     async def make(self, agent: AgentRef) -> Agent:
         """The agent from its factory; an unknown one is retried while a rolling deploy may be going on."""
@@ -102,7 +104,7 @@ class Kit:
     def announcer(self, agent: AgentRef, run_id: str | None, key: str) -> Announcer:
         """Carries an activity's events to the log and the channel; `key` is the same for each attempt."""
         mirror = DisplayMirror(self.app.display, self.userland, agent)
-        return Announcer(Journal(self.fence, agent), self.channel, run_id, key, mirror)
+        return Announcer(Journal(self.fence, agent, self.seen), self.channel, run_id, key, mirror)
 
 
 def _earlier_attempts() -> int:

@@ -19,6 +19,7 @@ from sagents import (
 )
 from sagents.errors import StoreUnavailable
 from sagents.ports import DeltaSink, ModelRequest
+from sagents_activities.journal import Seen
 from sagents_infra.stores.memory import MemoryStore
 from tests.support.driving import started, until
 from tests.support.models import Thinks, asks_for, echoes, results_since_user, uses
@@ -186,3 +187,30 @@ async def test_a_sub_agent_is_a_call_and_a_result_and_a_cancel_ends_both(agent_e
         await until(is_told)
         call = next(row for row in await env.store.rows(agent.agent_id) if row.content_type == "tool_call")
         assert call.status == "cancelled"
+
+
+async def test_each_row_is_looked_up_once_however_long_the_run(agent_env: Any) -> None:
+    """One for what the user said, two for each result: of the call and of what it came to."""
+    reads: list[str] = []
+
+    @tool
+    def look() -> str:
+        """Look."""
+        return "empty"
+
+    async def note(call: StoreCall) -> None:
+        if call.method == "row" and call.effect in ("model_step", "save"):
+            reads.append(call.key)
+
+    app = Sagents()
+    app.agent("helper", Agent(model=uses("look", times=5), tools=[look]))
+    async with agent_env(app, store=WatchedStore(MemoryStore(), before=note)) as env:
+        agent = await started(env, "helper")
+        await agent.say("hi", "m1")
+        assert len(reads) == len(set(reads)) == 1 + 2 * 5
+
+
+async def test_a_process_remembers_so_much_and_no_more() -> None:
+    seen = Seen(limit=2)
+    seen.add("a", "b", "c")
+    assert [key in seen for key in "abc"] == [False, True, True]
