@@ -126,7 +126,7 @@ class Run:
         while rest is None:
             event = await events.hear(silence)
             if event is None:
-                rest = await self._rests(said_so) if silence > LOOK else None
+                rest = await self._rests(said_so, held=True) if silence > LOOK else None
                 silence = min(silence * 2, SELDOM)
                 continue
             silence = LOOK
@@ -147,12 +147,15 @@ class Run:
     async def _newest(self) -> int:
         return await self._server.last_event_id(self._agent_id)
 
-    async def _rests(self, told: Event | None = None) -> Rest | None:
-        """How the agent rests, with all that waits for people; None where it does not."""
+    async def _rests(self, told: Event | None = None, *, held: bool = False) -> Rest | None:
+        """How the agent rests, with all that waits for people; None where it does not.
+
+        Messages that wait are about to be heard, unless they are `held`: after a silence nothing is about to be.
+        """
         info = await self._server.agent_info(self._agent_id)
         if info is not None:
-            held = info.queued and info.status not in HOLDING
-            if info.waking or info.status is Status.RUNNING or held:
+            about_to = info.queued and not held and info.status not in HOLDING
+            if info.waking or info.status is Status.RUNNING or about_to:
                 return None
         waiting = await self._server.interrupts(self._agent_id)
         self._projection.waiting.know(waiting)

@@ -1,5 +1,6 @@
 """Pages that speak AG-UI, with agents on a real server."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,6 +13,7 @@ from sagents import (
     HookContext,
     Message,
     Middleware,
+    Pause,
     Sagents,
     State,
     SubAgent,
@@ -49,6 +51,18 @@ def stop() -> None:
     halt("Out of stock.")
 
 
+@tool
+async def wait() -> None:
+    """Wait for ever."""
+    await asyncio.Event().wait()
+
+
+@tool
+def pause() -> Pause:
+    """Pause the run."""
+    return Pause("quota")
+
+
 def think(request: ModelRequest, sink: DeltaSink) -> Message:
     text, results = last_user_text(request), results_since_user(request)
     if not results and text == "look":
@@ -64,6 +78,12 @@ def think(request: ModelRequest, sink: DeltaSink) -> Message:
     if not results and text == "plan":
         todos = [{"id": 1, "content": "a", "status": "pending"}]
         return asks_for(("write_todos", {"merge": False, "todos": todos}))
+    if not results and text == "wait":
+        return asks_for(("wait", {}))
+    if not results and text == "pause":
+        return asks_for(("pause", {}))
+    if not results and text == "both":
+        return asks_for(*(("task", {"instructions": f"Look {n}", "task_name": "scout"}) for n in (1, 2)))
     if text == "fail":
         raise RuntimeError("no idea")
     for word in ("Well, ", "done"):
@@ -76,8 +96,9 @@ def desk() -> Sagents:
     research = SubAgentConfig(
         name="research", description="Shreds", instructions="Shred.", model=uses("shred", what="b.txt"), tools=[shred]
     )
-    middleware = [SubAgent([research]), AskUserQuestion()]
-    app.agent("desk", Agent(model=Thinks(think), tools=[look, shred, stop], middleware=middleware))
+    scout = SubAgentConfig(name="scout", description="Looks", instructions="Look.", model=uses("look"), tools=[look])
+    middleware = [SubAgent([research, scout]), AskUserQuestion()]
+    app.agent("desk", Agent(model=Thinks(think), tools=[look, shred, stop, wait, pause], middleware=middleware))
     return app
 
 
@@ -231,6 +252,42 @@ async def test_a_page_that_lost_its_stream_goes_on_and_has_nothing_twice(agent_e
         page = await other.post()
         assert page.texts == ["Well, done: seen 1; seen 2"]
         assert [one["content"] for one in page.messages.values() if one["role"] == "user"] == ["look"]
+
+
+async def test_a_run_that_somebody_cancels_is_neither_a_success_nor_a_failure(agent_env: Any) -> None:
+    """L-43, E-71."""
+    async with agent_env(desk()) as env:
+        server = server_of(env)
+        browser = Browser(server, env.id("thread"))
+        posting = asyncio.create_task(browser.say("wait"))
+
+        async def waits() -> bool:
+            return any(name == "tool_execution_update" for name, _ in browser.page.custom)
+
+        await until(waits)
+        await server.cancel(f"conversation-{browser.thread}")
+        assert (await posting).outcomes == ["cancelled"]
+
+
+async def test_a_paused_run_goes_on_when_the_page_says_so(agent_env: Any) -> None:
+    async with agent_env(desk()) as env:
+        browser = Browser(server_of(env), env.id("thread"))
+        page = await browser.say("pause")
+        assert [(one["reason"], one["message"]) for one in page.interrupts] == [("sagents:paused", "quota")]
+        page = await browser.answer(None, status="cancelled")
+        assert page.outcomes[-1] == "interrupt"
+        page = await browser.answer(None)
+        assert page.outcomes[-1] == "success"
+
+
+async def test_two_sub_agents_of_one_name_are_told_apart(agent_env: Any) -> None:
+    """B-57: they have one path; each has its own words, calls and end."""
+    async with agent_env(desk()) as env:
+        browser = Browser(server_of(env), env.id("thread"))
+        page = await browser.say("both")
+        assert [one["name"] for one in page.subagents.values()] == ["scout", "scout"]
+        assert [one["ended"] for one in page.subagents.values()] == ["success", "success"]
+        assert page.texts[:2] == ["done: seen 0", "done: seen 0"]
 
 
 async def test_the_middleware_that_wants_it_hears_what_the_page_says_of_itself(agent_env: Any) -> None:
