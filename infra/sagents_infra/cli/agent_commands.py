@@ -7,6 +7,7 @@ import typer
 
 from sagents_infra.cli.failing import failing
 from sagents_infra.cli.options import (
+    After,
     AgentId,
     AgentName,
     As,
@@ -118,13 +119,15 @@ def stop(
         telling.stop(agent_id, reason, as_json)
 
 
-def watch(agent_id: AgentId = None, conversation: Conversation = None, as_json: Json = False) -> None:
+def watch(
+    agent_id: AgentId = None, conversation: Conversation = None, after: After = None, as_json: Json = False
+) -> None:
     """Show what an agent does, from now on until Ctrl-C."""
     agent_id = agent_of(agent_id, conversation)
     with failing(as_json):
         from sagents_infra.cli import asking
 
-        asking.watch(agent_id, as_json)
+        asking.watch(agent_id, after, as_json)
 
 
 def status(agent_id: AgentId = None, conversation: Conversation = None, as_json: Json = False) -> None:

@@ -73,12 +73,12 @@ def _status(name: str | None) -> Status | None:
     return Status(name)
 
 
-def watch(agent_id: str, as_json: bool) -> None:
+def watch(agent_id: str, after: int | None, as_json: bool) -> None:
     """Until Ctrl-C."""
 
     async def work(server: AgentServer) -> None:
         screen = Screen(console(), statuses=True)
-        async for event in server.watch(agent_id):
+        async for event in server.watch(agent_id, after):
             if as_json:
                 print(event.model_dump_json(), flush=True)
             else:

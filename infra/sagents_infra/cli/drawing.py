@@ -22,6 +22,9 @@ class Screen:
         """Whole replies that were drawn."""
         self._statuses = statuses
         self._streamed = ""
+        self._stream_id: str | None = None
+        self._told: str | None = None
+        self._attempt = 0
 
     def draw(self, event: Event) -> None:
         data: Mapping[str, Any] = event.data
@@ -30,9 +33,13 @@ class Screen:
             return
         match event.type:
             case "llm_deltas":
-                self._stream("".join(delta.get("text", "") for delta in data.get("deltas", ())))
+                if self._counts(data.get("stream_id"), data.get("attempt", 0)):
+                    self._stream("".join(delta.get("text", "") for delta in data.get("deltas", ())))
             case "llm_message":
+                self._told = data.get("stream_id")
                 self._reply(_text(data.get("message", {})))
+            case "reset":
+                self.line("  … events before these are gone", "yellow")
             case "tool_execution_update":
                 self._tool(data)
             case "todos_updated":
@@ -73,6 +80,16 @@ class Screen:
         if self._streamed:
             self.console.print()
         self._streamed = ""
+
+    def _counts(self, stream_id: str | None, attempt: int) -> bool:
+        """Whether to draw a piece of a reply: not once it is whole, nor of an attempt that another one has followed."""
+        begun = stream_id == self._stream_id
+        if (stream_id is not None and stream_id == self._told) or (begun and attempt < self._attempt):
+            return False
+        if begun and attempt > self._attempt:
+            self.end()
+        self._stream_id, self._attempt = stream_id, attempt
+        return True
 
     def _stream(self, text: str) -> None:
         self.console.print(text, end="")

@@ -10,6 +10,7 @@ AgentName = Annotated[str, typer.Argument(metavar="[NAME]", help="The agent's na
 Conversation = Annotated[
     str | None, typer.Option("--conversation", "-c", metavar="ID", help="The conversation, instead of an agent's id.")
 ]
+After = Annotated[int | None, typer.Option(min=0, metavar="ID", help="Begin after this event; 0: with the first.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 App = Annotated[
     str, typer.Option("--app", metavar="MODULE:ATTRIBUTE", envvar="SAGENTS_APP", help="Where the application is.")

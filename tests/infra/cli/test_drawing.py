@@ -86,3 +86,23 @@ def test_a_call_with_wrong_arguments_is_shown_as_it_came() -> None:
     assert call_text("refund", "{not json") == "refund({not json)"
     assert call_text("refund", {}) == "refund()"
     assert len(call_text("write", {"text": "x" * 10_000})) < 120
+
+
+def test_another_attempt_at_a_reply_begins_on_a_line_of_its_own_and_ends_the_one_before() -> None:
+    """B-153: a worker that was given up may still stream, also after the reply is whole."""
+
+    def piece(text: str, attempt: int) -> tuple[str, dict[str, Any]]:
+        return "llm_deltas", {"deltas": [{"text": text}], "stream_id": "msg_1", "attempt": attempt}
+
+    text, screen = drawn(
+        *(piece("Once ", 1), piece("Good ", 2), piece("upon", 1), piece("day", 2)),
+        ("llm_message", {"message": {"content": "Good day"}, "stream_id": "msg_1"}),
+        piece(" a time", 1),
+    )
+    assert text == "Once \nGood day\n"
+    assert screen.said == ["Good day"]
+
+
+def test_who_watches_a_trimmed_log_is_told_so() -> None:
+    text, _ = drawn(("reset", {"first": 7, "snapshot": {}}))
+    assert text == "  … events before these are gone\n"
