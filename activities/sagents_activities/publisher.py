@@ -13,6 +13,7 @@ from sagents.events import Event
 from sagents.ports import Channel, News
 from sagents_activities.display_mirror import DisplayMirror
 from sagents_activities.journal import Journal
+from sagents_activities.patience import patiently
 from sagents_activities.transcript import Transcript
 
 log = structlog.get_logger(__name__)
@@ -52,27 +53,33 @@ class Publisher:
             self._mirror.changed(_rows(news), resolved=resolved)
 
     async def _logged(self, events: list[Event]) -> list[Event]:
+        slotted = [(event, self._slot(event) if event.type not in LIVE_ONLY else "") for event in events]
         try:
-            told = await self._news(events)
-            news = [one for one in told if isinstance(one, News)]
-            stored = iter(await self._journal.append(news) if news else ())
+            told, stored = await patiently(lambda: self._written(slotted))
         except (StoreError, StateUnavailable) as error:
             log.warning("events not logged", agent=self._agent_id, events=len(events), error=str(error))
             return events
-        self._mirror.changed(_rows(news))
-        return [next(stored) if isinstance(one, News) else one for one in told]
+        self._mirror.changed(_rows([one for one in told if isinstance(one, News)]))
+        ids = iter(stored)
+        return [next(ids) if isinstance(one, News) else one for one in told]
 
-    async def _news(self, events: list[Event]) -> list[Event | News]:
+    async def _written(self, slotted: Sequence[tuple[Event, str]]) -> tuple[list[Event | News], tuple[Event, ...]]:
+        """What is told now, and that of it which the log has, as it stands there."""
+        told = await self._news(slotted)
+        news = [one for one in told if isinstance(one, News)]
+        return told, await self._journal.append(news) if news else ()
+
+    async def _news(self, slotted: Sequence[tuple[Event, str]]) -> list[Event | News]:
         """What goes into the log, with the rows that it changes, and what only passes by."""
         told: list[Event | News] = []
         transcript = self.transcript
-        for event in events:
-            if event.type in LIVE_ONLY:
+        for event, slot in slotted:
+            if not slot:
                 told.append(event)
             elif event.path or (self.is_step and event.type == "tool_execution_update"):
-                told.append(News(slot=self._slot(event), event=event))
+                told.append(News(slot=slot, event=event))
             else:
-                told += await transcript.of(event, self._slot(event))
+                told += await transcript.of(event, slot)
         return told
 
     def _slot(self, event: Event) -> str:

@@ -18,7 +18,7 @@ from tests.support.watched_store import WatchedStore
 
 T = TypeVar("T")
 
-FATES = ("before", "after", "twice", "late")
+FAILS, REPEATS = ("before", "after"), ("twice", "late")
 LATER = 0.3
 """Seconds after which a zombie has woken."""
 SLOW = 0.02
@@ -27,10 +27,11 @@ SLOW = 0.02
 
 @dataclass
 class FlakyStore(WatchedStore):
-    """Another store behind a bad network: `trouble` of the calls have one of the four fates, all are slow."""
+    """Another store behind a bad network: so many of the calls fail, so many are heard twice, all are slow."""
 
     seed: int = 0
-    trouble: float = 0.3
+    fails: float = 0.15
+    repeats: float = 0.15
     seen: Counter[str] = field(default_factory=Counter)
     """How often each fate has struck."""
     _zombies: set[asyncio.Task[None]] = field(default_factory=set)
@@ -43,11 +44,16 @@ class FlakyStore(WatchedStore):
         while self._zombies:
             await asyncio.wait(set(self._zombies))
 
+    def _fate(self) -> str:
+        luck = self._random.random()
+        if luck < self.fails:
+            return self._random.choice(FAILS)
+        return self._random.choice(REPEATS) if luck < self.fails + self.repeats else ""
+
     async def _watched(self, method: str, key: str, work: Callable[[], Awaitable[T]]) -> T:
-        fate = self._random.choice(FATES) if self._random.random() < self.trouble else ""
-        delay = self._random.uniform(0, SLOW)
+        fate = self._fate()
         self.seen[fate] += 1
-        await asyncio.sleep(delay)
+        await asyncio.sleep(self._random.uniform(0, SLOW))
         if fate == "before":
             raise StoreUnavailable(f"{method} was lost on its way")
         done = await super()._watched(method, key, work)

