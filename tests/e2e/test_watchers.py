@@ -10,7 +10,7 @@ from itertools import chain
 
 import pytest
 
-from benchmarks.watchers import Crowd, histories, lost_of, streaming_app
+from benchmarks.watchers import Crowd, history, lost_of, streaming_app
 from sagents import Agent, Sagents, Status, tool
 from sagents.client import AgentServer, watching
 from sagents.client.watching import watch
@@ -213,4 +213,4 @@ async def test_twenty_agents_that_stream_and_ten_who_watch_one_lose_nothing_and_
             watched, watches = await crowd.run(20, watchers=10)
         assert len(watches) == 29
         assert await lost_of(env.store, watches) == (0, 0)
-        assert await histories(env.client, watched) == await histories(env.client, alone)
+        assert await history(env.client, watched) == await history(env.client, alone)
