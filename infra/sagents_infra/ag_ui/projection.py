@@ -16,8 +16,9 @@ from sagents.interrupts import Interrupt
 from sagents.status import Status
 from sagents_infra.ag_ui.closing import Rest, Usage, ended
 from sagents_infra.ag_ui.interrupts import paused
-from sagents_infra.ag_ui.lanes import Lane, SubAgents
+from sagents_infra.ag_ui.lanes import Lane
 from sagents_infra.ag_ui.shared_state import SharedState
+from sagents_infra.ag_ui.sub_agents import SubAgents
 from sagents_infra.ag_ui.transcript import Transcript
 from sagents_infra.ag_ui.waiting import Waiting
 
