@@ -67,7 +67,7 @@ def test_nothing_that_a_terminal_obeys_is_printed() -> None:
 def stored(monkeypatch: pytest.MonkeyPatch) -> None:
     """A transcript of three rows in a store, behind a Temporal that is away."""
 
-    def connected(work: Any) -> Any:
+    def connected(work: Any, store_is_enough: bool) -> Any:
         async def run() -> Any:
             store = MemoryStore()
             await store.take_over("a", "run", 0)
