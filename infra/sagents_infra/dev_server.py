@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,12 @@ SETTINGS = (
     '--dynamic-config-value=history.workflowIdReuseMinimalInterval="0s"',  # else continue-as-new waits a second
 )
 
+INVOKING = (
+    "--dynamic-config-value=workercontroller.enabled=true",
+    '--dynamic-config-value=workercontroller.compute_providers.enabled=["aws-lambda"]',
+)
+"""It invokes workers in AWS Lambda, or where AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL_LAMBDA lead."""
+
 
 class DevServerFailed(SagentsError):
     """The dev server did not start; the message has its last words."""
@@ -40,17 +47,23 @@ class DevServer:
 
     @classmethod
     def start(
-        cls, folder: Path, *, port: int | None = None, ui_port: int | None = None, tied: bool = False
+        cls,
+        folder: Path,
+        *,
+        port: int | None = None,
+        ui_port: int | None = None,
+        tied: bool = False,
+        flags: Sequence[str] = (),
     ) -> "DevServer":
         """Start on loopback and wait until it answers. Without a port, a free one; data goes to `folder`.
 
-        A `tied` one ends with the thread that starts it, however that ends.
+        A `tied` one ends with the thread that starts it, however that ends. `flags` are Temporal's own, as `INVOKING`.
         """
         folder.mkdir(parents=True, exist_ok=True)
         port, ui_port = port or free_port(), ui_port or free_port()
         log = folder / "temporal.log"
         with log.open("ab") as out:
-            command = [str(temporal_cli()), "server", "start-dev", *_flags(folder, port, ui_port)]
+            command = [str(temporal_cli()), "server", "start-dev", *_flags(folder, port, ui_port), *flags]
             process = subprocess.Popen(
                 children.tied(command) if tied else command,
                 stdout=out,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sagents_infra.cli import agent_commands, approvals, http_commands, lifetime
+from sagents_infra.cli import agent_commands, approvals, deployment_commands, http_commands, lifetime
 from sagents_infra.cli.failing import failing
 from sagents_infra.cli.http_commands import HttpPort
 from sagents_infra.cli.options import AgentName, App, As, Conversation, Folder, Group, Json, Port, TheirTenant
@@ -71,6 +71,6 @@ def chat(
         talking.chat(name, conversation, person(by, group, tenant), as_json)
 
 
-for command in (*agent_commands.ALL, *lifetime.ALL, *http_commands.ALL):
-    app.command(command.__name__.rstrip("_"))(command)  # `import` is a word of Python's own
+for command in (*agent_commands.ALL, *lifetime.ALL, *http_commands.ALL, *deployment_commands.ALL):
+    app.command(command.__name__.rstrip("_").replace("_", "-"))(command)  # `import` is a word of Python's own
 app.add_typer(approvals.app)
