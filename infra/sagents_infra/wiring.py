@@ -72,9 +72,14 @@ def outside_of(settings: Settings, client: Client) -> Outside:
     )
 
 
-async def connect(settings: Settings | None = None) -> Outside:
+async def connect(settings: Settings | None = None, lazy: bool = False) -> Outside:
     """The entry point `sagents.wiring`: how `AgentServer.connect` reaches what is above the core."""
-    return await open_outside(settings)
+    if not lazy:
+        return await open_outside(settings)
+    settings = settings or Settings()
+    options = temporal_options(settings)
+    options["lazy"] = True
+    return outside_of(settings, await Client.connect(**options))
 
 
 async def connect_temporal(settings: Settings) -> Client:

@@ -29,9 +29,9 @@ class Outside(Protocol):
     def settings(self) -> Any: ...
 
 
-async def connect_outside(settings: Any = None) -> Outside:
+async def connect_outside(settings: Any = None, lazy: bool = False) -> Outside:
     """What the installed wiring connects to (entry point group `sagents.wiring`)."""
     for point in entry_points(group="sagents.wiring"):
-        connect: Callable[[Any], Awaitable[Outside]] = point.load()
-        return await connect(settings)
+        connect: Callable[[Any, bool], Awaitable[Outside]] = point.load()
+        return await connect(settings, lazy)
     raise SagentsError("Nothing is installed that connects to Temporal; `pip install sagents` brings it.")

@@ -66,9 +66,12 @@ class AgentServer(Saying, Telling, Deciding, Inbox, Asking, Viewing, Finding):
         self._blobs = blobs
 
     @classmethod
-    async def connect(cls, settings: Any = None) -> Self:
-        """Connect as `SAGENTS_*`, `TEMPORAL_*` and `temporal.toml` say. Raises `CannotAnswer` where nothing answers."""
-        outside = await connect_outside(settings)
+    async def connect(cls, settings: Any = None, *, lazy: bool = False) -> Self:
+        """Connect as `SAGENTS_*`, `TEMPORAL_*` and `temporal.toml` say. Raises `CannotAnswer` where nothing answers.
+
+        With `lazy` Temporal is reached by the first call that needs it; what the store knows is there without it.
+        """
+        outside = await connect_outside(settings, lazy)
         return cls(
             outside.client,
             store=outside.store,

@@ -25,7 +25,7 @@ def log(agent_id: str, as_json: bool) -> None:
         else:
             show(None, log_table(rows) if rows else "nobody was asked for anything", False)
 
-    connected(work)
+    connected(work, store_is_enough=True)
 
 
 def verify(agent_ids: Sequence[str], copy: Path | None, as_json: bool) -> None:
@@ -42,7 +42,7 @@ def verify(agent_ids: Sequence[str], copy: Path | None, as_json: bool) -> None:
             checked.append({"agent_id": agent_id, "rows": len(rows), "broken": why})
         return checked
 
-    checked = connected(work)
+    checked = connected(work, store_is_enough=True)
     if as_json:
         show(checked, "", True)
     else:

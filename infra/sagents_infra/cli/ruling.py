@@ -33,7 +33,7 @@ def ls(agent_id: str | None, tool: str | None, ended: bool, as_json: bool) -> No
             return show([whole(rule) for rule in rules], "", True)
         return show(None, rules_table(rules, datetime.now(UTC)) if rules else "no decision is remembered", False)
 
-    connected(work)
+    connected(work, store_is_enough=True)
 
 
 def revoke(typed: Sequence[str], by: Principal, as_json: bool) -> None:
@@ -42,7 +42,7 @@ def revoke(typed: Sequence[str], by: Principal, as_json: bool) -> None:
         meant = [_pick(rules, one) for one in typed]
         return [(rule, await server.revoke_rule(rule.id, by.subject)) for rule in meant]
 
-    done = connected(work)
+    done = connected(work, store_is_enough=True)
     if as_json:
         show([{"id": rule.id, "revoked": revoked} for rule, revoked in done], "", True)
     for rule, revoked in done if not as_json else ():

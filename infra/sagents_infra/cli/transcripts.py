@@ -24,4 +24,4 @@ def rows(agent_id: str, after: int | None, before: int | None, limit: int, text:
             hint = f"earlier ones: sagents rows {agent_id} --before {found[0].number}"
             console().print(Text(hint, style="dim"))
 
-    connected(work)
+    connected(work, store_is_enough=True)

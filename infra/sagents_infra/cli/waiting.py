@@ -62,7 +62,7 @@ def ls(filters: Filters, as_json: bool) -> None:
             return show([_value(item, now) for item in items], "", True)
         return show(None, table(items, now) if items else "nothing waits for people", False)
 
-    connected(work)
+    connected(work, store_is_enough=True)
 
 
 def show_one(approval: str, as_json: bool) -> None:
@@ -73,7 +73,7 @@ def show_one(approval: str, as_json: bool) -> None:
             return show(_value(item, now), "", True)
         return console().print(detail(item, now))
 
-    connected(work)
+    connected(work, store_is_enough=True)
 
 
 def claim(approvals: Sequence[str], by: Principal, for_: str, release: bool, as_json: bool) -> None:
@@ -92,7 +92,7 @@ def claim(approvals: Sequence[str], by: Principal, for_: str, release: bool, as_
         if not all(value["done"] for value, _ in done):
             raise typer.Exit(FAILED)
 
-    connected(work)
+    connected(work, store_is_enough=True)
 
 
 Done = tuple[dict[str, Any], str]
