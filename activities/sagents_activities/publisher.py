@@ -12,6 +12,7 @@ from sagents.event_types import LIVE_ONLY
 from sagents.events import Event
 from sagents.ports import Channel, News
 from sagents_activities.display_mirror import DisplayMirror
+from sagents_activities.gathering import gathered
 from sagents_activities.journal import Journal
 from sagents_activities.patience import patiently
 from sagents_activities.transcript import Transcript
@@ -41,7 +42,7 @@ class Publisher:
 
     async def publish(self, events: list[Event]) -> None:
         """Into the log first, so that what is live is never ahead of what can be read again."""
-        await self._channel.publish(self._agent_id, await self._logged(events))
+        await self._channel.publish(self._agent_id, gathered(await self._logged(events)))
 
     async def show(self, changes: Iterable[Change], *, resolved: bool = False) -> None:
         """Write rows. Raises where the store cannot take them: who calls is tried again."""
