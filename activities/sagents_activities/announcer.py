@@ -27,7 +27,7 @@ from sagents.status import Status
 from sagents_activities.display_mirror import DisplayMirror
 from sagents_activities.journal import Journal
 from sagents_activities.publisher import Publisher
-from sagents_activities.transcript import SAVED, heard_in, named, results_in
+from sagents_activities.transcript import SAVED, UPDATED, heard_in, named, results_in
 
 BATCH = 0.05
 """Seconds for which events are gathered: what an eye does not notice and a channel does."""
@@ -86,7 +86,7 @@ class Announcer:
         """Let an event wait for the next batch, or for the rows of a reply that come before it."""
         if self._texts is not None and event.type == "tool_call_identified":
             self._texts[str(event.data.get("name"))] = str(event.data.get("display_text") or "")
-        if self._held is not None and event.type == SAVED and not event.path:
+        if self._held is not None and event.type in (SAVED, UPDATED) and not event.path:
             self._held.append(event)
         else:
             self._waiting.put(event)

@@ -33,9 +33,9 @@ class Transcript:
     async def of(self, event: Event, slot: str) -> list[News]:
         """The news of an event of the root's own: itself, and the rows that it changes."""
         showing = Showing(event.at, event.run_id)
-        if event.type == SAVED:
+        if event.type in (SAVED, UPDATED):
             row = notice_rows.shown(event.data.get("row"), named(slot), showing)
-            return [News(slot=slot, event=event) if row is None else self.news(Change(row), event)]
+            return [News(slot=slot, event=event) if row is None else await self._shown(row, event)]
         changes = await self._changes(event, showing)
         return [News(slot=slot, event=event), *[self.news(change, event) for change in changes]]
 
@@ -45,6 +45,15 @@ class Transcript:
         self.pending[change.row.id] = change.row
         type = UPDATED if is_known else SAVED
         return News(slot=change.slot, event=about.but(type=type, data={"row": change.row.wire}), row=change.row)
+
+    async def _shown(self, row: DisplayMessage, event: Event) -> News:
+        """A row of a tool or a middleware. To change one is to show another content under its id."""
+        if event.type == SAVED:
+            return self.news(Change(row), event)
+        before = await self._row(row.id)
+        now = row if before is None else row.but(number=before.number, sequence=before.sequence)
+        content = now.model_dump_json(include={"content", "status", "metadata"})
+        return self.news(Change(now, named(content)), event)
 
     async def settle(self, results: Iterable[ToolResult], showing: Showing) -> list[Change]:
         """What the record says of calls, where their rows say otherwise or nothing."""

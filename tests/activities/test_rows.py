@@ -99,7 +99,11 @@ async def test_a_rejected_call_is_cancelled_and_says_who_decided_what(agent_env:
     async with agent_env(app_of(uses("refund", order="7"), refund)) as env:
         agent = await started(env, "helper")
         await agent.say("refund", "m1")
-        assert (await rows_of(env, agent))[-1] == ("assistant", "tool_call", "Refund", "interrupted")
+
+        async def waits() -> bool:
+            return (await rows_of(env, agent))[-1] == ("assistant", "tool_call", "Refund", "interrupted")
+
+        await until(waits)
         await agent.update("resume", "reject")
         await agent.settled()
         _, call, result, said = await env.store.rows(agent.agent_id)

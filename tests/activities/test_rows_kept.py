@@ -15,6 +15,7 @@ from sagents import (
     State,
     SubAgent,
     SubAgentConfig,
+    ToolContext,
     tool,
 )
 from sagents.errors import StoreUnavailable
@@ -187,6 +188,29 @@ async def test_a_sub_agent_is_a_call_and_a_result_and_a_cancel_ends_both(agent_e
         await until(is_told)
         call = next(row for row in await env.store.rows(agent.agent_id) if row.content_type == "tool_call")
         assert call.status == "cancelled"
+
+
+async def test_a_row_of_a_tool_is_changed_by_its_id(agent_env: Any) -> None:
+    """It keeps its place; the same content again is no news."""
+
+    @tool
+    async def work(context: ToolContext) -> str:
+        """Work."""
+        for kind, done in (("saved", 0), ("saved", 7), ("updated", 50), ("updated", 100), ("updated", 50)):
+            row = {"id": "bar", "message_type": "system", "content_type": "structured_data", "content": {"done": done}}
+            context.emit(f"display_message_{kind}", {"row": row})
+        return "done"
+
+    app = Sagents()
+    app.agent("helper", Agent(model=uses("work"), tools=[work]))
+    async with agent_env(app) as env:
+        agent = await started(env, "helper")
+        await agent.say("go", "m1")
+        (bar,) = [row for row in await env.store.rows(agent.agent_id) if row.id == "bar"]
+        assert bar.content == {"done": 100}
+        told = [event for event in await env.store.events(agent.agent_id) if "bar" in str(event.data)]
+        assert [event.type.rpartition("_")[2] for event in told] == ["saved", "updated", "updated"]
+        assert bar.number == told[0].id
 
 
 async def test_each_row_is_looked_up_once_however_long_the_run(agent_env: Any) -> None:

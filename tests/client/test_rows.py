@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sagents import AgentNotFound, ContentPart, InvalidInput, Message, PartType
+from sagents import AgentNotFound, ContentPart, InvalidInput, Message, PartType, Status
 from sagents.client import AgentServer
 from sagents.display import ContentType, DisplayMessage, MessageType
 from sagents.errors import MessageRefused, PreprocessorFailed
@@ -32,7 +32,8 @@ async def answered(server: AgentServer, agent_id: str, *said: str) -> None:
         before = len(await server.rows(agent_id))
 
         async def has_both(before: int = before) -> bool:
-            return len(await server.rows(agent_id)) >= before + 2
+            is_idle = await server.get_status(agent_id) is Status.IDLE  # rows are there before the agent has moved on
+            return is_idle and len(await server.rows(agent_id)) >= before + 2
 
         await server.add_message(agent_id, text)
         await until(has_both)
@@ -116,6 +117,7 @@ async def test_how_a_message_is_shown_is_its_senders_to_say(serve: Any) -> None:
     async with serve(app_of()) as (server, env):
         agent_id = env.id()
         await server.start("helper", agent_id=agent_id)
+        await answered(server, agent_id, "hello")
         await server.add_message(agent_id, "Summarise /a/b/c.pdf", display="Summarise this file")
         picture = ContentPart(type=PartType.IMAGE_URL, content="https://pictures.example/1.png")
         await server.add_message(agent_id, "Describe it", display=[ContentPart(content="Look:"), picture])
@@ -127,8 +129,8 @@ async def test_how_a_message_is_shown_is_its_senders_to_say(serve: Any) -> None:
 
         await until(all_heard)
         rows = [row for row in await server.rows(agent_id) if row.message_type is MessageType.USER]
-        assert [row.text for row in rows] == ["Summarise this file", "Look:", ""]
-        assert (rows[2].content_type, rows[2].content["content"]) == (ContentType.IMAGE, picture.content)
+        assert [row.text for row in rows] == ["hello", "Summarise this file", "Look:", ""]
+        assert (rows[3].content_type, rows[3].content["content"]) == (ContentType.IMAGE, picture.content)
 
 
 class Mentions:
