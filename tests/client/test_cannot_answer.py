@@ -1,4 +1,4 @@
-"""What is out of reach says nothing about agents: E-58."""
+"""What is out of reach says nothing about agents: E-58, B-133."""
 
 import asyncio
 import time
