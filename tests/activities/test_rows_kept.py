@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from sagents import (
     Agent,
@@ -197,7 +198,8 @@ async def test_a_row_of_a_tool_is_changed_by_its_id(agent_env: Any) -> None:
     async def work(context: ToolContext) -> str:
         """Work."""
         for kind, done in (("saved", 0), ("saved", 7), ("updated", 50), ("updated", 100), ("updated", 50)):
-            row = {"id": "bar", "message_type": "system", "content_type": "structured_data", "content": {"done": done}}
+            shown: dict[str, JsonValue] = {"content_type": "structured_data", "content": {"done": done}}
+            row: dict[str, JsonValue] = {"id": "bar", "message_type": "system", **shown}
             context.emit(f"display_message_{kind}", {"row": row})
         return "done"
 
