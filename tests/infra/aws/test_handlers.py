@@ -25,7 +25,8 @@ def test_handler_is_a_function_of_ours(name: str) -> None:
 @pytest.mark.parametrize("name", DOORS)
 def test_handler_of_a_door_imports_no_model_and_no_workflow(name: str) -> None:
     module = properties(name)["Handler"].rpartition(".")[0]
-    script = f"import json, sys, {module}, sagents_infra.wiring; print(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
+    found = f"[name for name in {HEAVY} if name in sys.modules]"
+    script = f"import json, sys, {module}, sagents_infra.wiring; print(json.dumps({found}))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert json.loads(done.stdout) == []
 
