@@ -8,13 +8,15 @@ Nothing is pushed after the end of the token by which a person came, however lon
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from pydantic import AwareDatetime, Field
 
 from sagents.errors import InvalidInput
 from sagents.frozen import Frozen
 from sagents.principal import Principal
+
+T = TypeVar("T")
 
 MOST_WATCHED = 50
 """Agents that one connection watches at a time."""
@@ -23,13 +25,16 @@ MOST_WATCHED = 50
 class Connection(Frozen):
     """A connection of `who`, whose identity ends at `who.expires_at`. Its lease ends `until`, unless pings renew it.
 
-    `watches` are agents, each with the id of the last event that was known when watching began.
+    `watches` are agents, each with the id of the last event that was known when watching began; `topics` what the
+    viewers of some of them look at. `scopes` is what the token is good for.
     """
 
     id: str
     who: Principal
+    scopes: tuple[str, ...] = ()
     until: AwareDatetime
     watches: Mapping[str, int] = Field(default_factory=dict)
+    topics: Mapping[str, str] = Field(default_factory=dict)
 
     @property
     def ends_at(self) -> datetime:
@@ -44,15 +49,19 @@ class Connection(Frozen):
         """With a longer lease; a late ping shortens none."""
         return self.but(until=max(self.until, until))
 
-    def subscribed(self, agent_id: str, after: int) -> Self:
+    def subscribed(self, agent_id: str, after: int, topic: str = "") -> Self:
         """With one more agent. Raises `InvalidInput` where it watches too many."""
         watches = {**self.watches, agent_id: after}
         if len(watches) > MOST_WATCHED:
             raise InvalidInput(f"A connection watches {MOST_WATCHED} agents at most; leave one, or open another.")
-        return self.but(watches=watches)
+        return self.but(watches=watches, topics={**self.topics, agent_id: topic} if topic else self.topics)
 
     def unsubscribed(self, agent_id: str) -> Self:
-        return self.but(watches={known: after for known, after in self.watches.items() if known != agent_id})
+        return self.but(watches=_without(agent_id, self.watches), topics=_without(agent_id, self.topics))
+
+
+def _without(agent_id: str, known: Mapping[str, T]) -> Mapping[str, T]:
+    return {other: value for other, value in known.items() if other != agent_id}
 
 
 class Connections(Protocol):
@@ -73,10 +82,11 @@ class Connections(Protocol):
         """Let the lease end later. The connection as it is now; None where it is not there."""
 
     async def subscribe(
-        self, connection_id: str, agent_id: str, after: int, tenant: str | None = None
+        self, connection_id: str, agent_id: str, after: int, tenant: str | None = None, topic: str = ""
     ) -> Connection | None:
         """Watch an agent of this `tenant`, from the event after `after` on; None where the connection is not there.
 
+        A `topic` is kept, and stays where another call gives none.
         Raises `AgentNotFound` where the tenant is not the connection's. Whoever reads the log after this returned, and
         then hears what is pushed, misses no event.
         """
@@ -89,3 +99,6 @@ class Connections(Protocol):
 
     async def watching(self, agent_id: str) -> tuple[Connection, ...]:
         """Who watches an agent and holds now, by id. It has every `subscribe` that has returned."""
+
+    async def spend(self, ticket_id: str, connection_id: str, until: datetime) -> bool:
+        """Whether a ticket opens this connection: no other one has come by it. Forgotten some time after `until`."""

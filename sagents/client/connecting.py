@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from temporalio.client import Client
 
+from sagents.connections import Connections
 from sagents.errors import SagentsError
 from sagents.ports import Blobs, Channel, Presence, Signer, Store
 
@@ -25,6 +26,8 @@ class Outside(Protocol):
     def signer(self) -> Signer | None: ...
     @property
     def blobs(self) -> Blobs | None: ...
+    @property
+    def connections(self) -> Connections: ...
     @property
     def settings(self) -> Any: ...
 

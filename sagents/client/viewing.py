@@ -67,6 +67,10 @@ class Viewing(Reach):
             await self._presence.leave(topic, viewer, connection)
         return await self._signal(agent_id, contract.VIEWER_LEFT, left.model_dump(mode="json"))
 
+    async def topic(self, agent_id: str) -> str:
+        """What its viewers look at: who renews a lease at the presence itself needs it."""
+        return await self._topic(agent_id, await self._info(agent_id))
+
     async def _info(self, agent_id: str) -> AgentInfo | None:
         with suppress(AgentNotFound):
             return await self._line.ask(agent_id, contract.INFO, AgentInfo)

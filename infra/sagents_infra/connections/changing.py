@@ -26,13 +26,13 @@ def renewing(until: datetime) -> Change:
     return lambda connection: connection.renewed(until)
 
 
-def subscribing(agent_id: str, after: int, tenant: str | None) -> Change:
+def subscribing(agent_id: str, after: int, tenant: str | None, topic: str) -> Change:
     """Other tenants' agents are not there for a connection."""
 
     def subscribed(connection: Connection) -> Connection:
         if (connection.who.tenant or None) != (tenant or None):
             raise AgentNotFound(agent_id)
-        return connection.subscribed(agent_id, after)
+        return connection.subscribed(agent_id, after, topic)
 
     return subscribed
 

@@ -2,6 +2,7 @@
 
     connection#<id>      connection     whose it is, its lease, what it watches
     watchers#<agent>     <id>           only where to look: the row of the connection decides
+    ticket#<id>          ticket         which connection has come by a ticket
 
 So a ping replaces one row, whatever is watched. Pointers whose connection has been gone for a while are removed by
 whoever meets them; where a token has an end, by DynamoDB, too.
@@ -34,7 +35,7 @@ class DynamoDBConnections:
 
     async def open(self, connection: Connection) -> None:
         check(connection)
-        await self._beside.settle(lambda table: self._open(table, connection.but(watches={})))
+        await self._beside.settle(lambda table: self._open(table, connection.but(watches={}, topics={})))
 
     async def get(self, connection_id: str) -> Connection | None:
         return holding(await self._beside.settle(lambda table: _of(_row(table, connection_id))), self._clock())
@@ -43,9 +44,9 @@ class DynamoDBConnections:
         return await self._change(connection_id, renewing(until))
 
     async def subscribe(
-        self, connection_id: str, agent_id: str, after: int, tenant: str | None = None
+        self, connection_id: str, agent_id: str, after: int, tenant: str | None = None, topic: str = ""
     ) -> Connection | None:
-        return await self._change(connection_id, subscribing(agent_id, after, tenant))
+        return await self._change(connection_id, subscribing(agent_id, after, tenant, topic))
 
     async def unsubscribe(self, connection_id: str, agent_id: str) -> Connection | None:
         return await self._change(connection_id, unsubscribing(agent_id))
@@ -55,6 +56,9 @@ class DynamoDBConnections:
 
     async def watching(self, agent_id: str) -> tuple[Connection, ...]:
         return await self._beside.settle(lambda table: self._watching(table, agent_id))
+
+    async def spend(self, ticket_id: str, connection_id: str, until: datetime) -> bool:
+        return await self._beside.settle(lambda table: _spend(table, ticket_id, connection_id, until))
 
     def release(self) -> None:
         """Finish what was asked for."""
@@ -95,6 +99,16 @@ def _close(table: Table, connection_id: str) -> Connection | None:
     if before is not None and known is not None:
         table.write([removed(_key(connection_id), before), *_gone(known.watches, known)])
     return known
+
+
+def _spend(table: Table, ticket_id: str, connection_id: str, until: datetime) -> bool:
+    """Put the row, once. Whose answer was lost comes again and finds its own."""
+    key = Key(f"ticket{named(ticket_id)}", "ticket")
+    before = table.one(key)
+    if before is not None:
+        return bool(before["text"] == connection_id)
+    table.write([put(key, None, connection_id, until)])
+    return True
 
 
 def _is_long_gone(connection: Connection | None, now: datetime) -> bool:

@@ -19,6 +19,7 @@ MIGRATIONS = (
             agent_id TEXT NOT NULL, connection TEXT NOT NULL, PRIMARY KEY (agent_id, connection)) WITHOUT ROWID""",
         "CREATE INDEX watches_connection ON watches (connection)",
     ),
+    ("CREATE TABLE spent (ticket TEXT PRIMARY KEY, connection TEXT NOT NULL, ends REAL NOT NULL) WITHOUT ROWID",),
 )
 
 
@@ -40,9 +41,9 @@ class LocalConnections:
         return await self._change(connection_id, renewing(until))
 
     async def subscribe(
-        self, connection_id: str, agent_id: str, after: int, tenant: str | None = None
+        self, connection_id: str, agent_id: str, after: int, tenant: str | None = None, topic: str = ""
     ) -> Connection | None:
-        return await self._change(connection_id, subscribing(agent_id, after, tenant))
+        return await self._change(connection_id, subscribing(agent_id, after, tenant, topic))
 
     async def unsubscribe(self, connection_id: str, agent_id: str) -> Connection | None:
         return await self._change(connection_id, unsubscribing(agent_id))
@@ -55,6 +56,9 @@ class LocalConnections:
         now = self._clock()
         return tuple(connection for connection in found if connection.holds(now))
 
+    async def spend(self, ticket_id: str, connection_id: str, until: datetime) -> bool:
+        return await self._file.write(lambda db: self._spend(db, ticket_id, connection_id, until))
+
     def release(self) -> None:
         self._file.close()
 
@@ -65,7 +69,7 @@ class LocalConnections:
         db.execute("DELETE FROM watches WHERE connection IN (SELECT id FROM connections WHERE ends <= ?)", self._now)
         db.execute("DELETE FROM connections WHERE ends <= ?", self._now)  # nobody else sweeps
         if _known(db, connection.id) is None:
-            _keep(db, connection.but(watches={}))
+            _keep(db, connection.but(watches={}, topics={}))
 
     def _changed(self, db: Database, connection_id: str, change: Change) -> Connection | None:
         known = holding(_known(db, connection_id), self._clock())
@@ -73,6 +77,12 @@ class LocalConnections:
             known = change(known)
             _keep(db, known)
         return known
+
+    def _spend(self, db: Database, ticket_id: str, connection_id: str, until: datetime) -> bool:
+        db.execute("DELETE FROM spent WHERE ends <= ?", self._now)
+        db.execute("INSERT OR IGNORE INTO spent VALUES (?, ?, ?)", (ticket_id, connection_id, until.timestamp()))
+        row = db.execute("SELECT connection FROM spent WHERE ticket = ?", (ticket_id,)).fetchone()
+        return row is not None and row[0] == connection_id
 
     @property
     def _now(self) -> tuple[float]:

@@ -15,13 +15,14 @@ class MemoryConnections:
         self._clock = clock
         self._lock = Lock()
         self._kept: dict[str, Connection] = {}
+        self._spent: dict[str, tuple[str, datetime]] = {}
 
     async def open(self, connection: Connection) -> None:
         check(connection)
         with self._lock:
             now = self._clock()
             self._kept = {known.id: known for known in self._kept.values() if known.holds(now)}
-            self._kept.setdefault(connection.id, connection.but(watches={}))
+            self._kept.setdefault(connection.id, connection.but(watches={}, topics={}))
 
     async def get(self, connection_id: str) -> Connection | None:
         with self._lock:
@@ -31,9 +32,9 @@ class MemoryConnections:
         return self._changed(connection_id, renewing(until))
 
     async def subscribe(
-        self, connection_id: str, agent_id: str, after: int, tenant: str | None = None
+        self, connection_id: str, agent_id: str, after: int, tenant: str | None = None, topic: str = ""
     ) -> Connection | None:
-        return self._changed(connection_id, subscribing(agent_id, after, tenant))
+        return self._changed(connection_id, subscribing(agent_id, after, tenant, topic))
 
     async def unsubscribe(self, connection_id: str, agent_id: str) -> Connection | None:
         return self._changed(connection_id, unsubscribing(agent_id))
@@ -47,6 +48,12 @@ class MemoryConnections:
             now = self._clock()
             found = [known for known in self._kept.values() if agent_id in known.watches and known.holds(now)]
         return tuple(sorted(found, key=lambda known: known.id))
+
+    async def spend(self, ticket_id: str, connection_id: str, until: datetime) -> bool:
+        with self._lock:
+            now = self._clock()
+            self._spent = {known: spent for known, spent in self._spent.items() if now < spent[1]}
+            return self._spent.setdefault(ticket_id, (connection_id, until))[0] == connection_id
 
     def _changed(self, connection_id: str, change: Change) -> Connection | None:
         with self._lock:

@@ -77,8 +77,8 @@ async def opened(connections: Connections, *ids: str, **fields: Any) -> None:
 
 @pytest.mark.asyncio
 async def test_a_connection_is_kept_whole(connections: Connections) -> None:
-    await connections.open(a_connection())
-    assert await connections.get("c1") == a_connection()
+    await connections.open(a_connection().but(scopes=("sagents:read",)))
+    assert await connections.get("c1") == a_connection().but(scopes=("sagents:read",))
     assert await connections.get("c2") is None
     assert await watchers(connections) == []
 
@@ -262,6 +262,36 @@ async def test_what_has_ended_is_swept_and_others_stay(connections: Connections,
     assert await watchers(connections) == ["c2", "c3"]
     clock.at(0)  # whoever looks with an older clock finds no trace that would still hold
     assert await watchers(connections) == ["c2", "c3"]
+
+
+# Tickets
+
+
+@pytest.mark.asyncio
+async def test_a_ticket_opens_one_connection_and_a_repetition_is_the_same_one(connections: Connections) -> None:
+    assert await connections.spend("acme:t1", "c1", after(60))
+    assert await connections.spend("acme:t1", "c1", after(60))  # its answer was lost
+    assert not await connections.spend("acme:t1", "c2", after(60))
+    assert await connections.spend("acme:t2", "c2", after(60))
+
+
+@pytest.mark.asyncio
+async def test_of_many_at_once_one_comes_by_a_ticket(connections: Connections) -> None:
+    came = await asyncio.gather(*(connections.spend("acme:t1", f"c{number}", after(60)) for number in range(8)))
+    assert sorted(came) == [False] * 7 + [True]
+
+
+# What viewers look at
+
+
+@pytest.mark.asyncio
+async def test_what_viewers_of_an_agent_look_at_is_kept_until_it_is_watched_no_more(connections: Connections) -> None:
+    await opened(connections, "c1")
+    watching = a_connection().but(watches={AGENT: 5}, topics={AGENT: "conversation:1"})
+    for topic in ("conversation:1", ""):
+        assert await connections.subscribe("c1", AGENT, 5, "acme", topic) == watching
+    assert await connections.get("c1") == watching
+    assert await connections.unsubscribe("c1", AGENT) == a_connection()
 
 
 # What is refused
