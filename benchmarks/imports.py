@@ -14,6 +14,8 @@ BESIDE = "import temporalio.client"
 WITH_PYDANTIC = f"{BESIDE}, pydantic; type('Any', (pydantic.BaseModel,), {{}})"
 PACKAGE = "import sagents"
 DOOR = "import sagents.client"
+FUNCTION = "import sagents_infra.http.handler"
+"""What a Lambda function of the HTTP API loads before its first request."""
 
 HEAVY = (
     "anthropic", "boto3", "botocore", "google.genai", "openai", "pydantic_ai", "rich", "sagents_activities",
@@ -36,18 +38,19 @@ async def main() -> list[Figure]:
 def measured() -> list[Figure]:
     """Median processor time of turns: each program in a process of its own, one after the other."""
     with tempfile.TemporaryDirectory() as compiled:
-        programs = (BESIDE, WITH_PYDANTIC, PACKAGE, DOOR)
+        programs = (BESIDE, WITH_PYDANTIC, PACKAGE, DOOR, FUNCTION)
         turns = [[run(program, compiled) for program in programs] for _ in range(TURNS + 1)][
             1:
         ]  # the first one compiles
-    beside, with_pydantic, package, door = (
+    beside, with_pydantic, package, door, function = (
         median(seconds for seconds, _ in column) for column in zip(*turns, strict=True)
     )
-    loaded = sorted({name for turn in turns for _, names in turn for name in names})
+    loaded = sorted({name for turn in turns for _, names in turn[:-1] for name in names})
     return [
         Figure("import sagents ÷ temporalio.client", package / beside, 1.5),
         Figure("import sagents.client ÷ temporalio.client", door / beside, 1.5),
         Figure("import sagents.client ÷ temporalio.client and pydantic", door / with_pydantic),
+        Figure("import sagents_infra.http.handler ÷ temporalio.client", function / beside, 1.5),
         Figure("import temporalio.client", beside * 1000, unit="ms"),
         Figure(" ".join(["heavy modules loaded", *loaded]), len(loaded), 0),
     ]

@@ -27,10 +27,10 @@ def serve(spec: str, port: int, *, open_to_all: bool, or_any: bool) -> None:
 def token(subject: str, groups: list[str], tenant: str | None, scopes: list[str], hours: float, as_json: bool) -> None:
     """Print a token for somebody, which the server of this folder believes."""
     check_installed()
-    from sagents_infra.http.identity import SCOPES
+    from sagents_infra.http.identity import ADMIN, SCOPES
     from sagents_infra.http.serving import local_issuer
 
-    wanted = tuple(scopes) or SCOPES
+    wanted = tuple(scopes) or tuple(scope for scope in SCOPES if scope != ADMIN)
     if unknown := {*wanted} - {*SCOPES}:
         raise SagentsError(f"There is no scope {', '.join(sorted(unknown))}; there are {', '.join(SCOPES)}.")
     made = local_issuer(Settings().home).token(

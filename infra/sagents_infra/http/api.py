@@ -1,5 +1,6 @@
 """The whole API: its routes, what becomes of errors, and the document that describes both."""
 
+import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
@@ -12,10 +13,9 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestUnsupportedContentType,
     RequestValidationError,
 )
-from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
 from sagents.errors import SagentsError
-from sagents_infra.http import conversations, happenings, health, interrupts, lifetime, messages, problems, registry
+from sagents_infra.http import approvals, conversations, happenings, health, interrupts, lifetime, messages, problems, registry
 from sagents_infra.http.problems import Mistake, Problem, Refusal
 from sagents_infra.http.resolver import CURRENT, Resolver, scopes_of
 from sagents_infra.http.routing import SCHEME
@@ -67,13 +67,29 @@ def document() -> Response[str]:
 @cache
 def written() -> str:
     """It as JSON; made when somebody asks."""
-    return api().get_openapi_json_schema(
+    from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer  # a tenth of a cold start, for this
+
+    described = api().get_openapi_schema(
         title="Sagents",
         version=version("sagents"),
         openapi_version="3.1.0",
         description="Conversations with agents that outlive everything. Problems are RFC 9457 documents.",
         security_schemes={SCHEME: HTTPBearer(bearerFormat="JWT")},
     )
+    return json.dumps(_ours_alone(described.model_dump(mode="json", by_alias=True, exclude_none=True)))
+
+
+def _ours_alone(document: dict[str, Any]) -> dict[str, Any]:
+    """Without the validation errors of Powertools' own form, which it describes everywhere and nobody ever gets."""
+    theirs = [name for name in document["components"]["schemas"] if name.endswith("ValidationError")]
+    for name in theirs:
+        del document["components"]["schemas"][name]
+    for item in document["paths"].values():
+        for operation in item.values():
+            answers = operation["responses"]
+            for status in [one for one, answer in answers.items() if "ValidationError" in json.dumps(answer)]:
+                del answers[status]
+    return document
 
 
 def _ours(error: SagentsError | Refusal) -> Response[str]:

@@ -51,7 +51,8 @@ class Serving:
         """Serve until `stopping` is set."""
         office = self.made(self.options, Here())
         app = LocalServer(Door(office, self.options), self.issuer.verifier if self.issuer else None, ANYBODY)
-        server = Quiet(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, server_header=False))
+        told: dict[str, Any] = {"log_config": None, "log_level": "warning", "access_log": False}
+        server = Quiet(uvicorn.Config(app, lifespan="off", server_header=False, **told))
         running = asyncio.create_task(server.serve([listening]))
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
