@@ -80,6 +80,7 @@ def listen(port: int, *, or_any: bool = False) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((HOST, port))
+        found.listen(1024)  # who comes before the server does waits
     except OSError as error:
         found.close()
         if or_any and port:
