@@ -30,6 +30,8 @@ from sagents_activities.tools import ToolActivities
 from sagents_infra import telemetry
 from sagents_infra.identity import KeyRing
 from sagents_infra.notify import LogNotifier
+from sagents_infra.scheduled import ScheduledMessage
+from sagents_infra.schedules import ScheduleActivities
 from sagents_infra.settings import Settings
 from sagents_infra.telemetry.log_context import LogContext
 from sagents_infra.wiring import Outside, open_outside, resolve_model
@@ -90,7 +92,7 @@ def worker_options(client: Client, kit: Kit, settings: Settings) -> WorkerConfig
     return WorkerConfig(
         client=client,
         task_queue=settings.task_queue,
-        workflows=[AgentWorkflow, SubAgentWorkflow],
+        workflows=[AgentWorkflow, SubAgentWorkflow, ScheduledMessage],
         activities=[
             models.step,
             tools.call,
@@ -105,6 +107,7 @@ def worker_options(client: Client, kit: Kit, settings: Settings) -> WorkerConfig
             records.wake,
             records.announce,
             records.viewers,
+            ScheduleActivities.of(client, kit, settings.task_queue).send,
         ],
         interceptors=[LogContext(), *telemetry.of_worker(client, kit)],
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions()),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sagents_infra.cli import agent_commands, approvals, deployment_commands, http_commands, lifetime
+from sagents_infra.cli import agent_commands, approvals, deployment_commands, http_commands, lifetime, schedules
 from sagents_infra.cli.failing import failing
 from sagents_infra.cli.http_commands import HttpPort
 from sagents_infra.cli.options import AgentName, App, As, Conversation, Folder, Group, Json, Port, TheirTenant
@@ -74,3 +74,4 @@ def chat(
 for command in (*agent_commands.ALL, *lifetime.ALL, *http_commands.ALL, *deployment_commands.ALL):
     app.command(command.__name__.rstrip("_").replace("_", "-"))(command)  # `import` is a word of Python's own
 app.add_typer(approvals.app)
+app.add_typer(schedules.app)

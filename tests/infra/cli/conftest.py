@@ -7,6 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+import temporalio.worker  # noqa: F401 # here, once: `home` forgets what a test imports, and native parts die of a second time
 from typer.testing import CliRunner, Result
 
 from sagents_infra.cli.app import app
