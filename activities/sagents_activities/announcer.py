@@ -26,8 +26,8 @@ from sagents.ports import Channel
 from sagents.status import Status
 from sagents_activities.display_mirror import DisplayMirror
 from sagents_activities.journal import Journal
-from sagents_activities.publisher import Publisher
-from sagents_activities.transcript import SAVED, UPDATED, heard_in, named, results_in
+from sagents_activities.publisher import Find, Publisher
+from sagents_activities.transcript import SAVED, UPDATED, Transcript, heard_in, named, results_in
 
 BATCH = 0.05
 """Seconds for which events are gathered: what an eye does not notice and a channel does."""
@@ -173,16 +173,13 @@ class Announcer:
         self._held, self._texts = [], {}
         self._publisher.is_step = True
 
-    async def show(self, changes: Iterable[Change]) -> None:
-        """Write rows, after all that waits. Raises where the store cannot take them: who calls is tried again."""
-        async with self._alone:
-            await self._flush()
-            if self._agent.sub is None:  # what sub-agents say is for their parents
-                await self._publisher.show(changes)
-
     async def release(self, message: Message | None, rows: Sequence[DisplayMessage]) -> None:
         """Write the rows of a step's reply, then let go what was held."""
-        await self.show(map(Change, rows))
+
+        async def find(_: Transcript) -> list[Change]:
+            return [Change(row) for row in rows]
+
+        await self._show(find)
         self.mirror.message(message, rows)
         held, self._held = self._held or [], None
         for event in held:
@@ -205,15 +202,25 @@ class Announcer:
 
         Whoever was first has written it; this is for what came past the doors, or was lost with a worker.
         """
-        async with self._alone:
-            await self._flush()
-            if self._agent.sub is not None:
-                return
-            heard = {self._journal.key(key): (message, key) for message, key in heard_in(operations, places)}
-            came = {self._journal.key(one.tool_call_id, one.text): one for one in results_in(operations)}
-            new = [key for key in (*heard, *came) if key not in self._journal.seen]
-            showing, transcript = self.showing, self._publisher.transcript
-            changes = await transcript.missing(row for key in new if key in heard for row in showing.said(*heard[key]))
-            changes += await transcript.settle((came[key] for key in new if key in came), showing)
-            await self._publisher.show(changes, resolved=True)
+        if self._agent.sub is not None:
+            return  # what sub-agents say is for their parents
+        heard = {self._journal.key(key): (message, key) for message, key in heard_in(operations, places)}
+        came = {self._journal.key(one.tool_call_id, one.text): one for one in results_in(operations)}
+        new = [key for key in (*heard, *came) if key not in self._journal.seen]
+        showing = self.showing
+
+        async def find(transcript: Transcript) -> list[Change]:
+            said = (row for key in new if key in heard for row in showing.said(*heard[key]))
+            return [
+                *await transcript.missing(said),
+                *await transcript.settle((came[key] for key in new if key in came), showing),
+            ]
+
+        if new:
+            await self._show(find, resolved=True)
             self._journal.seen.add(*(key for key in new if key in heard or not came[key].is_interrupt))
+
+    async def _show(self, find: Find, *, resolved: bool = False) -> None:
+        """Write rows with all that waits. Raises where the store cannot take them: who calls is tried again."""
+        async with self._alone:
+            await self._publisher.show(self._taken(), find, resolved=resolved)

@@ -1,8 +1,9 @@
 """From an activity into the log and onto the channel, batch by batch, with the rows of the transcript that change."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import structlog
 
@@ -18,6 +19,23 @@ from sagents_activities.patience import patiently
 from sagents_activities.transcript import Transcript
 
 log = structlog.get_logger(__name__)
+
+
+Find = Callable[[Transcript], Awaitable[Iterable[Change]]]
+"""Finds the changes of rows that go with a batch, once its events have made theirs."""
+
+
+async def nothing(_: Transcript) -> tuple[Change, ...]:
+    """No rows beside those of the events."""
+    return ()
+
+
+class Written(NamedTuple):
+    """A batch: what its events come to, the rows that were found, and both as the log has them."""
+
+    told: list[Event | News]
+    found: list[News]
+    stored: tuple[Event, ...]
 
 
 class Publisher:
@@ -42,33 +60,36 @@ class Publisher:
 
     async def publish(self, events: list[Event]) -> None:
         """Into the log first, so that what is live is never ahead of what can be read again."""
-        await self._channel.publish(self._agent_id, gathered(await self._logged(events)))
-
-    async def show(self, changes: Iterable[Change], *, resolved: bool = False) -> None:
-        """Write rows. Raises where the store cannot take them: who calls is tried again."""
-        about = Event(agent_id=self._agent_id, type="", at=datetime.now(UTC), run_id=self._run_id)
-        transcript = self.transcript
-        news = [transcript.news(change, about) for change in changes]
-        if news:
-            await self._channel.publish(self._agent_id, await self._journal.append(news))
-            self._mirror.changed(_rows(news), resolved=resolved)
-
-    async def _logged(self, events: list[Event]) -> list[Event]:
-        slotted = [(event, self._slot(event) if event.type not in LIVE_ONLY else "") for event in events]
         try:
-            told, stored = await patiently(lambda: self._written(slotted))
+            await self.show(events, nothing)
         except (StoreError, StateUnavailable) as error:
             log.warning("events not logged", agent=self._agent_id, events=len(events), error=str(error))
-            return events
-        self._mirror.changed(_rows([one for one in told if isinstance(one, News)]))
-        ids = iter(stored)
-        return [next(ids) if isinstance(one, News) else one for one in told]
 
-    async def _written(self, slotted: Sequence[tuple[Event, str]]) -> tuple[list[Event | News], tuple[Event, ...]]:
+    async def show(self, events: list[Event], find: Find, *, resolved: bool = False) -> None:
+        """The same, and with it the rows that are found then. Raises where the store cannot take them: who calls is
+
+        tried again. The events are told then, too.
+        """
+        slotted = [(event, self._slot(event) if event.type not in LIVE_ONLY else "") for event in events]
+        try:
+            written = await patiently(lambda: self._written(slotted, find))
+        except (StoreError, StateUnavailable):
+            await self._channel.publish(self._agent_id, gathered(events))
+            raise
+        self._mirror.changed(_rows(written.told))
+        self._mirror.changed(_rows(written.found), resolved=resolved)
+        ids = iter(written.stored)
+        told = [next(ids) if isinstance(one, News) else one for one in (*written.told, *written.found)]
+        if told:
+            await self._channel.publish(self._agent_id, gathered(told))
+
+    async def _written(self, slotted: Sequence[tuple[Event, str]], find: Find) -> Written:
         """What is told now, and that of it which the log has, as it stands there."""
         told = await self._news(slotted)
-        news = [one for one in told if isinstance(one, News)]
-        return told, await self._journal.append(news) if news else ()
+        about = Event(agent_id=self._agent_id, type="", at=datetime.now(UTC), run_id=self._run_id)
+        found = [self._transcript.news(change, about) for change in await find(self._transcript)]
+        news = [*(one for one in told if isinstance(one, News)), *found]
+        return Written(told, found, await self._journal.append(news) if news else ())
 
     async def _news(self, slotted: Sequence[tuple[Event, str]]) -> list[Event | News]:
         """What goes into the log, with the rows that it changes, and what only passes by."""
@@ -88,5 +109,5 @@ class Publisher:
         return f"{self._key}:{event.type}:{self._numbers[event.type]}"
 
 
-def _rows(news: Sequence[News]) -> list[DisplayMessage]:
-    return [one.row for one in news if one.row is not None]
+def _rows(told: Sequence[Event | News]) -> list[DisplayMessage]:
+    return [one.row for one in told if isinstance(one, News) and one.row is not None]
