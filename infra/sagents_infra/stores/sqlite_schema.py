@@ -40,7 +40,7 @@ MIGRATIONS = (
         "CREATE TABLE cards (agent_id TEXT PRIMARY KEY, body TEXT NOT NULL)",
     ),
     (
-        # what was written before the age of rows was kept counts as written now; what doors leave has no age
+        # bases and events from before count as written now; old records, and what doors leave, have no age and stay
         "ALTER TABLE bases ADD COLUMN at REAL",
         "ALTER TABLE records ADD COLUMN at REAL",
         "ALTER TABLE events ADD COLUMN at REAL",
