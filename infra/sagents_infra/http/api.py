@@ -15,7 +15,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 )
 
 from sagents.errors import SagentsError
-from sagents_infra.http import approvals, conversations, happenings, health, interrupts, lifetime, messages, problems, registry
+from sagents_infra.http import conversations, happenings, health, interrupts, lifetime, messages, problems, registry
 from sagents_infra.http.problems import Mistake, Problem, Refusal
 from sagents_infra.http.resolver import CURRENT, Resolver, scopes_of
 from sagents_infra.http.routing import SCHEME
