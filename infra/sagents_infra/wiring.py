@@ -18,6 +18,9 @@ from sagents_infra import offline, telemetry
 from sagents_infra.blobs import DiskBlobs
 from sagents_infra.connections import MemoryConnections
 from sagents_infra.identity import KeyRing, keys_in
+from sagents_infra.links.book import LinkBook
+from sagents_infra.links.memory import MemoryLinkBook
+from sagents_infra.links.places import link_book
 from sagents_infra.live import live_channel, people
 from sagents_infra.notify import LogNotifier
 from sagents_infra.payloads import DiskStorageDriver, data_converter
@@ -39,10 +42,11 @@ class Outside:
     blobs: Blobs
     settings: Settings
     connections: Connections = field(default_factory=MemoryConnections)
+    links: LinkBook = field(default_factory=MemoryLinkBook)
 
     def close(self) -> None:
         """Let go of what the adapters hold."""
-        for part in (self.channel, self.presence, self.store):
+        for part in (self.channel, self.presence, self.store, self.links):
             if callable(close := getattr(part, "close", None)):
                 close()
         if callable(release := getattr(self.connections, "release", None)):
@@ -69,6 +73,7 @@ def outside_of(settings: Settings, client: Client) -> Outside:
         blobs=file_storage(settings),
         settings=settings,
         connections=connections,
+        links=link_book(settings),
     )
 
 

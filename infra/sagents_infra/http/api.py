@@ -15,7 +15,17 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 )
 
 from sagents.errors import SagentsError
-from sagents_infra.http import conversations, happenings, health, interrupts, lifetime, messages, problems, registry
+from sagents_infra.http import (
+    approvals,
+    conversations,
+    happenings,
+    health,
+    interrupts,
+    lifetime,
+    messages,
+    problems,
+    registry,
+)
 from sagents_infra.http.problems import Mistake, Problem, Refusal
 from sagents_infra.http.resolver import CURRENT, Resolver, scopes_of
 from sagents_infra.http.routing import SCHEME
@@ -24,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 ROUTERS = (
     conversations.router, messages.router, happenings.router, lifetime.router,
-    interrupts.router, registry.router, health.router,
+    interrupts.router, approvals.router, registry.router, health.router,
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sagents import errors
 from sagents.app_loading import AppNotFound
 from sagents.mistakes import InvalidArguments
+from sagents_infra.links.errors import LinkExpired, LinkForged, LinkRefused, LinkRevoked, LinkUsed
 
 CONTENT_TYPE = "application/problem+json"
 TYPES = "urn:sagents:problem:"
@@ -135,6 +136,11 @@ PROBLEMS: dict[type[errors.SagentsError], Kind] = {
     errors.Damaged: Kind("damaged", 500, "What is stored cannot be trusted", "An operator has to look at the store."),
     errors.StateUnavailable: AWAY,
     errors.NotHere: AWAY,
+    LinkRefused: Kind("link-refused", 403, "This link decides nothing"),
+    LinkForged: Kind("link-invalid", 404, "This link is not ours"),
+    LinkExpired: Kind("link-expired", 410, "This link has expired"),
+    LinkRevoked: Kind("link-revoked", 410, "This link was taken back"),
+    LinkUsed: Kind("link-used", 409, "This link was used before"),
     InvalidArguments: Kind("invalid-arguments", 422, "The arguments do not fit the tool"),
     errors.ModelError: Kind("model-failed", 502, "The model did not answer"),
     errors.ToolServerFailed: Kind("tool-server-failed", 502, "A server of tools did not answer"),

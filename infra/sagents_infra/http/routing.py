@@ -71,9 +71,14 @@ def waits(route: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
 
 def answers(status: int, model: type[BaseModel], what: str, *kinds: Kind) -> dict[int, Any]:
     """The responses of a route for the OpenAPI document: the good one, and problems by status."""
+    return unguarded(status, model, what, *ALWAYS, *kinds)
+
+
+def unguarded(status: int, model: type[BaseModel], what: str, *kinds: Kind) -> dict[int, Any]:
+    """The same of a route that asks for no token."""
     good: dict[int, Any] = {status: {"description": what, "content": {"application/json": {"model": model}}}}
     by_status: dict[int, list[Kind]] = {}
-    for kind in (*ALWAYS, *kinds):
+    for kind in kinds:
         by_status.setdefault(kind.status, []).append(kind)
     return good | {code: _described(those) for code, those in sorted(by_status.items())}
 

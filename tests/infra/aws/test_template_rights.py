@@ -19,7 +19,7 @@ from tests.infra.aws.templates import (
     template,
 )
 
-PUBLIC = {"GET /health", "GET /openapi.json"}
+PUBLIC = {"GET /health", "GET /openapi.json", "GET /approvals/{token}", "POST /approvals/{token}"}
 
 
 def page(name: str) -> str:

@@ -14,12 +14,12 @@ from sagents_infra.http.options import HttpOptions
 from tests.infra.http.asking import ANN, BEN, Front, Person, event
 from tests.infra.http.conftest import nobody
 
-PUBLIC = {"/health", "/openapi.json"}
+PUBLIC = {"/health", "/openapi.json", "/approvals/{token}"}
 SECURED = [route for route in routes() if route.scope is not None]
 NAMES = [f"{route.method} {route.path}" for route in SECURED]
 
 
-def test_only_health_and_the_document_need_no_token() -> None:
+def test_only_health_the_document_and_links_need_no_token() -> None:
     assert {route.path for route in routes() if route.scope is None} == PUBLIC
 
 
