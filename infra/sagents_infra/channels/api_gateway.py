@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -41,6 +42,8 @@ AT_ONCE = 16
 """Posts at a time; those to one connection go one after the other."""
 PATIENCE = timedelta(seconds=1)
 """How long a publisher waits for all posts; what is not posted by then is left out."""
+ANSWERING = timedelta(seconds=5)
+"""How long is tried to answer one connection that has asked."""
 FRESH = timedelta(seconds=1)
 """How long it is believed who watches, for tokens."""
 REMEMBERED = 1_000
@@ -86,6 +89,27 @@ class ApiGatewayChannel:
         """Nothing, until it is closed."""
         nothing: Event = await asyncio.get_running_loop().create_future()
         yield nothing
+
+    async def post(self, connection: Connection, messages: Sequence[Frame]) -> bool:
+        """Send messages to one connection, in their order; whether all went. One that is gone is forgotten."""
+        until = time.monotonic() + ANSWERING.total_seconds()
+        end = await asyncio.wrap_future(
+            self._lanes.submit(connection.id, partial(self._post, connection, messages, until))
+        )
+        if end.problem:
+            log.warning("answer not sent", connection_id=connection.id, error=end.problem)
+        if end.is_gone:
+            await self._connections.close(connection.id)
+        return end == SENT
+
+    async def hang_up(self, connection_id: str) -> None:
+        """Close a connection; one that is gone is."""
+
+        def hang_up() -> None:
+            with suppress(BotoCoreError, ClientError):
+                self._client.delete_connection(ConnectionId=connection_id)
+
+        await asyncio.wrap_future(self._threads.submit(hang_up))
 
     def close(self) -> None:
         """Finish the posts that are under way."""

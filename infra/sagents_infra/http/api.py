@@ -29,12 +29,14 @@ from sagents_infra.http import (
 from sagents_infra.http.problems import Mistake, Problem, Refusal
 from sagents_infra.http.resolver import CURRENT, Resolver, scopes_of
 from sagents_infra.http.routing import SCHEME
+from sagents_infra.sockets import route as tickets
 
 log = structlog.get_logger(__name__)
 
 ROUTERS = (
     conversations.router, messages.router, happenings.router, lifetime.router,
     interrupts.router, approvals.router, registry.router, health.router,
+    tickets.router,
 )  # fmt: skip
 
 

@@ -1,14 +1,13 @@
 """Keys with ids: the first one signs, all of them verify."""
 
-import binascii
-import hashlib
 import hmac
 import re
 import secrets
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Mapping
 
 from sagents.errors import SagentsError
+from sagents_infra import keyed
 
 ENOUGH = 32
 """Bytes of a key: as many as its signatures have."""
@@ -40,8 +39,7 @@ class KeyRing:
     def parse(cls, text: str) -> "KeyRing":
         """The ring that is written so. Raises `SagentsError`, which never has a key in its message."""
         keys: dict[str, bytes] = {}
-        for entry in filter(None, (part.strip() for part in re.split(r"[,\n]", text))):
-            key_id, colon, secret = (part.strip() for part in entry.partition(":"))
+        for key_id, colon, secret in keyed.entries(text):
             if not colon:
                 raise SagentsError(f"A signing key has no id. {_FORM}")
             if key_id in keys:
@@ -65,7 +63,7 @@ class KeyRing:
         return key_id in self._keys
 
     def _mac(self, key_id: str, data: bytes) -> str:
-        return hmac.new(self._keys[key_id], f"{key_id}\n".encode() + data, hashlib.sha256).hexdigest()
+        return keyed.mac(key_id, self._keys[key_id], data)
 
     def __repr__(self) -> str:
         return f"<KeyRing {', '.join(self._keys)}>"
@@ -75,10 +73,9 @@ _FORM = 'Keys are written as "2026-11:<base64>,2026-05:<base64>"; `openssl rand 
 
 
 def _decoded(key_id: str, secret: str) -> bytes:
-    plain = secret.replace("-", "+").replace("_", "/").rstrip("=")
     try:
-        return b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except (binascii.Error, ValueError):
+        return keyed.decoded(secret)
+    except ValueError:
         raise SagentsError(f"The signing key {key_id!r} is no base64. {_FORM}") from None
 
 
