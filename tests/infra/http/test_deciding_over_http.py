@@ -40,6 +40,8 @@ async def test_an_approver_decides_about_the_call_that_they_saw(serve: Callable[
         assert (decided.status, decided.json["status"], decided.json["by"]) == (200, "approved", "ben")
         again = await front.post(decisions, {"type": "approve"}, who=BEN)
         assert (again.status, again.json) == (200, decided.json)
+        for who in (CAT, Person("dan", ("finance",))):
+            assert (await front.post(decisions, {"type": "approve"}, who=who)).problem == "interrupt-not-found"
         late = await front.post(decisions, {"type": "reject"}, who=BEN)
         assert (late.status, late.problem, late.json["interrupt_id"]) == (
             409,
