@@ -18,6 +18,7 @@ NAMES = {
     "parked": "benchmarks.parked",
     "children": "benchmarks.children",
     "watchers": "benchmarks.watchers",
+    "leaving": "benchmarks.leaving",
 }
 
 
