@@ -4,6 +4,10 @@ Nothing is asked by queries either: one of those is work, too.
 """
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,11 +28,13 @@ from sagents_infra.deployments import LambdaFunction
 from sagents_infra.dev_server import DevServer
 from sagents_infra.settings import Settings
 from sagents_infra.wiring import Outside, open_outside
+from tests.infra.aws.templates import ROOT
+from tests.support.apps import function
 from tests.support.driving import until
 from tests.support.lambdas import EXTERNAL_ID, ROLE, Context, Lambdas
 from tests.support.models import echoes, uses
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(240)]
 
 MINUTE = 60_000
 """Milliseconds that an invocation may take, where a test does not cut it."""
@@ -61,7 +67,7 @@ class Cloud:
         async def reached() -> bool:
             return (await self.statuses())[-1:] == [status]
 
-        await until(reached, within=60)
+        await until(reached, within=100)
 
     async def is_quiet(self) -> None:
         """Wait until no function runs any more."""
@@ -83,11 +89,20 @@ def cloud(
     name = f"worker-{uuid4().hex[:8]}"
 
     @asynccontextmanager
-    async def deployed(app: Sagents, milliseconds: int = MINUTE) -> AsyncIterator[Cloud]:
+    async def deployed(
+        app: Sagents, milliseconds: int = MINUTE, process: Callable[[Settings], None] | None = None
+    ) -> AsyncIterator[Cloud]:
         arn = f"arn:aws:lambda:us-east-1:123456789012:function:{name}:1"
-        settings = Settings(home=tmp_path, task_queue=name, deployment=name, build_id="b1", idle_exit_ms=1_000)
-        function = worker_function(app, settings)
-        account.functions[arn] = lambda: function({}, Context(milliseconds))
+        settings = Settings(
+            home=tmp_path,
+            task_queue=name,
+            deployment=name,
+            build_id="b1",
+            idle_exit_ms=1_000,
+            heartbeat_timeout_ms=2_000,
+        )
+        invoke = worker_function(app, settings)
+        account.functions[arn] = lambda: process(settings) if process else invoke({}, Context(milliseconds))
         outside = await open_outside(settings)
         await deploy(settings, name, "b1", LambdaFunction(arn, ROLE, EXTERNAL_ID), wait=30)
         server = AgentServer(
@@ -168,6 +183,38 @@ async def test_call_that_is_cut_by_the_end_of_an_invocation_ends_in_the_next_one
         assert len(tries) == 2
         assert it.invocations >= 2
         assert (await it.outside.store.rows(it.agent_id))[-1].text == "done: worked"
+
+
+@pytest.mark.parametrize("place", ["tool", "stream"])
+async def test_function_that_is_killed_amid_its_work_is_invoked_again_and_the_run_ends(
+    cloud: Callable[..., Any], invoking_server: DevServer, tmp_path: Path, place: str
+) -> None:
+    killed: list[int] = []
+
+    def process(settings: Settings) -> None:
+        environment = {
+            **os.environ,
+            "TEMPORAL_ADDRESS": invoking_server.address,
+            "KILL_AT": place,
+            "MARK": str(tmp_path / "killed"),
+            "SAGENTS_HOME": str(settings.home),
+            "SAGENTS_TASK_QUEUE": settings.task_queue,
+            "SAGENTS_DEPLOYMENT": settings.deployment,
+            "SAGENTS_BUILD_ID": settings.build_id,
+            "SAGENTS_IDLE_EXIT_MS": "1000",
+            "SAGENTS_HEARTBEAT_TIMEOUT_MS": "2000",
+        }
+        done = subprocess.run([sys.executable, "-m", "tests.support.apps.function"], env=environment, cwd=ROOT)
+        killed.append(done.returncode)
+
+    async with cloud(function.app, process=process) as it:
+        await it.tell("go")
+        await it.is_at_last("idle")
+        rows = await it.outside.store.rows(it.agent_id)
+        assert [row.text for row in rows if row.message_type == "assistant" and row.text][-1] == "It is done."
+        assert [row.text for row in rows if row.content_type == "tool_result"] == ["worked"]
+    assert killed.count(-signal.SIGKILL) == 1
+    assert set(killed) <= {0, -signal.SIGKILL}
 
 
 async def test_function_without_a_version_is_refused() -> None:
