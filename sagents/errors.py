@@ -39,6 +39,8 @@ SagentsError
 ├── InvalidArguments      a call does not fit the signature of its tool
 ├── ModelError            a model call failed: try again, fall back or give up (`kind`)
 ├── ToolServerFailed      a server of tools is out of reach, or broke off in a call
+├── LinkRefused           the link of an approval decides nothing
+│   └── LinkForged · LinkExpired · LinkRevoked · LinkUsed
 ├── DevServerFailed       Temporal's dev server did not start
 └── RunFailed             raised by `Outcome.unwrap`, `AgentResult` and `Extract`
 """
