@@ -53,8 +53,18 @@ class Settings(BaseSettings):
     signing_keys: SecretStr = SecretStr("")
     """What doors sign with who decided, as "2026-11:<base64>,2026-05:<base64>": the first one signs, all are believed.
 
-    By default a file in `home`; doors and workers on several machines need this setting, and the same.
+    By default a file in `home`; doors and workers on several machines need this setting, and the same. Or keys of
+    AWS KMS, which nobody can copy: "kms://alias/sagents,kms://alias/old?region=…".
     """
+
+    public_url: str = ""
+    """Where people reach the HTTP API, as `https://agents.example.com`; notices have links to it."""
+
+    notify: str = "log"
+    """Where notices go: `log`, `ses://FROM?to=…`, `sns://ARN`, `https://…`, `slack+https://…`, with commas between."""
+
+    notify_secret: SecretStr = SecretStr("")
+    """What notices to `https://…` are signed with."""
 
     deployment: str = "sagents"
     """What Temporal calls the deployment that workers are versions of, where they have a `build_id`."""

@@ -22,7 +22,7 @@ from sagents_infra.links.book import LinkBook
 from sagents_infra.links.memory import MemoryLinkBook
 from sagents_infra.links.places import link_book
 from sagents_infra.live import live_channel, people
-from sagents_infra.notify import LogNotifier
+from sagents_infra.notify.places import notifier_of
 from sagents_infra.payloads import DiskStorageDriver, data_converter
 from sagents_infra.settings import Settings
 from sagents_infra.stores.keeping import Keeping
@@ -63,13 +63,14 @@ def outside_of(settings: Settings, client: Client) -> Outside:
     """The outside around a client that is connected."""
     settings.home.mkdir(parents=True, exist_ok=True)
     presence, connections = people(settings)
+    signer = signing_keys(settings)
     return Outside(
         client=client,
         store=agent_store(settings),
         channel=live_channel(settings, connections),
         presence=presence,
-        signer=signing_keys(settings),
-        notifier=LogNotifier(),
+        signer=signer,
+        notifier=notifier_of(settings, signer),
         blobs=file_storage(settings),
         settings=settings,
         connections=connections,
@@ -115,9 +116,13 @@ def _why(error: RuntimeError) -> str:
     return messages[-1] if messages else str(error)
 
 
-def signing_keys(settings: Settings) -> KeyRing:
+def signing_keys(settings: Settings) -> Signer:
     """The keys of the setting, else those of this machine. Raises `SagentsError` where they are no keys."""
     text = settings.signing_keys.get_secret_value()
+    if text.strip().startswith("kms://"):
+        from sagents_infra.identity.kms import kms_signer  # boto3 only for who asks for it
+
+        return kms_signer(text)
     return KeyRing.parse(text) if text.strip() else keys_in(settings.keys_path)
 
 

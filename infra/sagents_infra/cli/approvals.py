@@ -1,13 +1,13 @@
 """The commands of `sagents approvals`: what to say where. The modules that do it are imported when they run.
 
-Those that look back are in `records`.
+Those that look back are in `records`, those about links in `link_commands`.
 """
 
 from typing import Annotated
 
 import typer
 
-from sagents_infra.cli import records
+from sagents_infra.cli import link_commands, records
 from sagents_infra.cli.failing import failing
 from sagents_infra.cli.options import As, Group, Json, TheirTenant, Tool
 
@@ -172,6 +172,8 @@ def claim(
         waiting.claim(approval, person(name, None, None, needed="A claim"), for_, release, as_json)
 
 
+app.command()(link_commands.link)
+app.command("revoke-link")(link_commands.revoke_link)
 app.command()(records.log)
 app.command()(records.verify)
 app.add_typer(records.rules)

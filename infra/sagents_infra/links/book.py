@@ -59,3 +59,6 @@ class LinkBook(Protocol):
 
         `change` may be called several times.
         """
+
+    def close(self) -> None:
+        """Finish what was asked for."""

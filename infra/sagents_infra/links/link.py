@@ -16,6 +16,9 @@ USUAL = timedelta(days=3)
 LONGEST = timedelta(days=30)
 """What is taken back is remembered for so long, and no link lasts longer."""
 
+MOST = 20
+"""People for whom links are made without anybody asking for each."""
+
 
 class Link(Frozen):
     """What a token says, once its signature is believed."""
@@ -73,6 +76,14 @@ def may_decide(item: InboxItem, person: Principal) -> bool:
     who = Who(subject=person.subject, groups=person.groups, tenant=person.tenant)
     own = not item.interrupt.self_approval and person.subject in (item.interrupt.requesters or (item.owner,))
     return not own and item.interrupt.takes(who)
+
+
+def deciders(item: InboxItem) -> list[Principal]:
+    """Those whom the question names; where anybody may decide, the agent's owner. Who is in a group nobody knows."""
+    approvers = item.interrupt.approvers
+    names = approvers.users if approvers is not None else (item.owner or "",)
+    found = [Principal(name, (), item.tenant) for name in dict.fromkeys(names) if name]
+    return [person for person in found if may_decide(item, person)][:MOST]
 
 
 def _told_at(interrupt: Interrupt, slot: str) -> datetime:

@@ -19,3 +19,6 @@ class MemoryLinkBook:
         with self._lock:
             row = self._rows[new.id] = change(self._rows.get(new.id, new))
             return row
+
+    def close(self) -> None:
+        """There is nothing to close."""

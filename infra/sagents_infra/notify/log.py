@@ -4,8 +4,8 @@ import shlex
 
 import structlog
 
-from sagents.inbox import InboxItem
 from sagents.ports import Notice
+from sagents_infra.notify.letters import Letter, letter_of
 
 log = structlog.get_logger(__name__)
 
@@ -17,14 +17,28 @@ class LogNotifier:
     """
 
     async def notify(self, notice: Notice) -> None:
-        interrupt = InboxItem.model_validate_json(notice.item).interrupt
-        log.info(
-            f"approval {notice.kind}",
-            kind=notice.kind,
-            agent=notice.agent_id,
-            interrupt=notice.interrupt_id,
-            tool=interrupt.tool,
-            summary=interrupt.message,
-            targets=list(notice.targets),
-            answer=f"sagents approvals show {shlex.quote(notice.interrupt_id)}",
-        )
+        written(letter_of(notice), notice.targets)
+
+
+class LogWay:
+    """The same as a way. Its lines have links, where there are any: whoever reads the log can decide by them."""
+
+    async def send(self, letter: Letter) -> None:
+        written(letter)
+
+
+def written(letter: Letter, targets: tuple[str, ...] = ()) -> None:
+    """Write one line."""
+    interrupt = letter.item.interrupt
+    links = {"links": {link.subject: link.url for link in letter.links}} if letter.links else {}
+    log.info(
+        f"approval {letter.kind}",
+        kind=letter.kind,
+        agent=letter.agent_id,
+        interrupt=letter.interrupt_id,
+        tool=interrupt.tool,
+        summary=interrupt.message,
+        targets=list(targets),
+        answer=f"sagents approvals show {shlex.quote(letter.interrupt_id)}",
+        **links,
+    )

@@ -19,6 +19,8 @@ MAKER = Path(__file__).with_name("maker.py")
 def test_the_file_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home")
     first, second = signing_keys(settings), signing_keys(settings)
+    assert isinstance(first, KeyRing)
+    assert isinstance(second, KeyRing)
     assert first.text == second.text
     assert settings.keys_path == tmp_path / "home" / "signing.keys"
     assert settings.keys_path.stat().st_mode & 0o777 == 0o600
