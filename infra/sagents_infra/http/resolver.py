@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import ResponseBuilder, Route
@@ -59,7 +60,8 @@ class Resolver(APIGatewayHttpResolver):
 
     def resolve(self, event: Mapping[str, Any], context: Any, **beside: Any) -> dict[str, Any]:
         """The response to an event; routes find what is `beside` it in the request's context."""
-        wrapped = APIGatewayProxyEventV2(dict(event), loaded)
+        # Some clients quote what need not be quoted, and not every gateway takes that back.
+        wrapped = APIGatewayProxyEventV2({**event, "rawPath": unquote(event.get("rawPath") or "/")}, loaded)
         token = CURRENT.set(Current(wrapped, context, beside))
         try:
             return self._build_response(self._resolve())

@@ -137,6 +137,14 @@ def test_an_address_that_is_none_says_so_to_anybody(front: Front) -> None:
     assert (refused.status, refused.problem) == (404, "route-not-found")
 
 
+def test_quoted_paths_and_stages_lead_to_the_same_routes(front: Front) -> None:
+    assert front.ask_now("GET", "/conversations/a%3Ab%20c").json["errors"][0]["pointer"] == "id"
+    assert front.ask_now("GET", "/conversations/a%3Ab%40c").status == 500  # the office was asked
+    staged = event("GET", "/prod/openapi.json", who=None)
+    staged["requestContext"]["stage"] = "prod"
+    assert front.door(staged)["statusCode"] == 200
+
+
 def test_who_asks_too_often_learns_when_to_come_back_and_others_go_on() -> None:
     front = Front(Door(nobody(), HttpOptions(rate=0.5, burst=3)))
     asked = [front.ask_now("GET", "/conversations/a b") for _ in range(4)]
