@@ -154,7 +154,7 @@ async def test_agent_that_waits_for_an_approval_wakes_nothing_until_it_is_answer
         await it.is_at_last("interrupted")
         await it.is_quiet()
         slept_since, invoked = time.monotonic(), it.invocations
-        await until(lambda: _is_over(slept_since + 2))
+        await until(lambda: _is_over(slept_since + 2))  # that nothing happens shows in time only
         assert it.invocations == invoked
         await it.server.resume(it.agent_id, Approve())
         await it.is_at_last("idle")
