@@ -35,7 +35,7 @@ def ended(ending: Ending | None, key: str, last: Message | None, showing: Showin
 def halted(data: Mapping[str, Any], key: str, showing: Showing) -> DisplayMessage | None:
     """The words of a halt, once; None where there are none (E-69)."""
     text, call_id = str(data.get("message") or ""), data.get("tool_call_id")
-    if not text.strip():
+    if not text.strip() or not isinstance(call_id, str | None):
         return None
     about = {name: data[name] for name in ("source_tool", "source") if name in data}
     return showing.row(

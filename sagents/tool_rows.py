@@ -44,9 +44,12 @@ _LABELLED = (InterruptStatus.REJECTED, InterruptStatus.EXPIRED)
 
 
 def updated(row: DisplayMessage | None, info: Mapping[str, Any], showing: Showing) -> tuple[Change, ...]:
-    """What a `tool_execution_update` makes of a call's row, None where it has none yet; what has ended stays."""
-    call_id = info.get("call_id")
-    if not isinstance(call_id, str) or "progress" in info or (row is not None and row.ended):
+    """What a `tool_execution_update` makes of a call's row, None where it has none yet; what has ended stays.
+
+    Tools may tell such events, too: what no row can show changes none.
+    """
+    call_id, known_status = info.get("call_id"), info.get("status") in tuple(map(str, RowStatus))
+    if not isinstance(call_id, str) or not known_status or "progress" in info or (row is not None and row.ended):
         return ()
     status = RowStatus(info["status"])
     known = row or showing.call(ToolCall(call_id=call_id, name=str(info.get("name") or "")), 0)

@@ -8,18 +8,20 @@ from typing import NamedTuple
 import structlog
 
 from sagents.display import Change, DisplayMessage
-from sagents.errors import StateUnavailable, StoreError
+from sagents.errors import StateUnavailable, StoreUnavailable, Superseded
 from sagents.event_types import LIVE_ONLY
 from sagents.events import Event
 from sagents.ports import Channel, News
 from sagents_activities.display_mirror import DisplayMirror
 from sagents_activities.gathering import gathered
 from sagents_activities.journal import Journal
-from sagents_activities.patience import patiently
+from sagents_activities.patience import AT_LAST, PATIENCE, heartbeats, patiently
 from sagents_activities.transcript import Transcript
 
 log = structlog.get_logger(__name__)
 
+MOST_LATE = 10_000
+"""Events of an activity that wait for the store to come back."""
 
 Find = Callable[[Transcript], Awaitable[Iterable[Change]]]
 """Finds the changes of rows that go with a batch, once its events have made theirs."""
@@ -49,6 +51,7 @@ class Publisher:
         self._agent_id, self._run_id, self._key = journal.agent.root_id, run_id, key
         self._transcript = Transcript(journal.fence.store, self._agent_id, run_id)
         self._numbers: Counter[str] = Counter()
+        self._late: list[tuple[Event, str]] = []
         self.is_step = False
         """A step's own calls are shown with the reply that makes them."""
 
@@ -58,30 +61,67 @@ class Publisher:
         self._transcript.pending.clear()
         return self._transcript
 
-    async def publish(self, events: list[Event]) -> None:
-        """Into the log first, so that what is live is never ahead of what can be read again."""
-        try:
-            await self.show(events, nothing)
-        except (StoreError, StateUnavailable) as error:
-            log.warning("events not logged", agent=self._agent_id, events=len(events), error=str(error))
+    async def publish(self, events: list[Event], patience: float | None = None) -> None:
+        """Into the log first, so that what is live is never ahead of what can be read again.
 
-    async def show(self, events: list[Event], find: Find, *, resolved: bool = False) -> None:
+        What the store cannot take now goes with the next batch. Nothing that goes wrong here costs the activity.
+        """
+        if not events and not self._late:
+            return
+        try:
+            await self.show(events, nothing, patience=patience)
+        except Exception as error:
+            log.warning("events not logged", agent=self._agent_id, late=len(self._late), error=repr(error))
+
+    async def finish(self, events: list[Event]) -> Exception | None:
+        """The last batch, with more patience where time is. The error to raise where some are missing from the log
+
+        and the activity, a short one, tells all of them again when it is tried again; else they are told live.
+        """
+        await self.publish(events, AT_LAST if heartbeats() else None)
+        if not self._late:
+            return None
+        if not heartbeats():
+            return StoreUnavailable(f"{len(self._late)} events of {self._agent_id!r} could not be logged.")
+        await self._channel.publish(self._agent_id, [event for event, _ in self._late])
+        return None
+
+    async def show(
+        self, events: list[Event], find: Find, *, resolved: bool = False, patience: float | None = None
+    ) -> None:
         """The same, and with it the rows that are found then. Raises where the store cannot take them: who calls is
 
-        tried again. The events are told then, too.
+        tried again. The events stay for the next batch; those that are live only are told.
         """
         slotted = [(event, self._slot(event) if event.type not in LIVE_ONLY else "") for event in events]
+        slotted = [*self._late, *slotted]
+        self._late = [(event, slot) for event, slot in slotted if slot]
         try:
-            written = await patiently(lambda: self._written(slotted, find))
-        except (StoreError, StateUnavailable):
-            await self._channel.publish(self._agent_id, gathered(events))
+            written = await patiently(lambda: self._written(slotted, find), patience or PATIENCE)
+        except (StoreUnavailable, StateUnavailable):
+            self._late = self._bounded()
+            await self._channel.publish(self._agent_id, gathered(event for event, slot in slotted if not slot))
             raise
+        except Superseded:  # another run of the agent tells what counts
+            self._late = []
+            raise
+        except Exception:  # waiting does not mend it
+            self._late = []
+            await self._channel.publish(self._agent_id, gathered(event for event, _ in slotted))
+            raise
+        self._late = []
         self._mirror.changed(_rows(written.told))
         self._mirror.changed(_rows(written.found), resolved=resolved)
         ids = iter(written.stored)
         told = [next(ids) if isinstance(one, News) else one for one in (*written.told, *written.found)]
         if told:
             await self._channel.publish(self._agent_id, gathered(told))
+
+    def _bounded(self) -> list[tuple[Event, str]]:
+        """What is late, and not more of it than a process has room for."""
+        if (lost := len(self._late) - MOST_LATE) > 0:
+            log.warning("events are lost", agent=self._agent_id, events=lost)
+        return self._late[:MOST_LATE]
 
     async def _written(self, slotted: Sequence[tuple[Event, str]], find: Find) -> Written:
         """What is told now, and that of it which the log has, as it stands there."""
@@ -101,8 +141,16 @@ class Publisher:
             elif event.path or (self.is_step and event.type == "tool_execution_update"):
                 told.append(News(slot=slot, event=event))
             else:
-                told += await transcript.of(event, slot)
+                told += await self._with_rows(transcript, event, slot)
         return told
+
+    async def _with_rows(self, transcript: Transcript, event: Event, slot: str) -> list[News]:
+        """An event with the rows that it changes; by itself where a tool has told what no row can be made of."""
+        try:
+            return await transcript.of(event, slot)
+        except (ValueError, TypeError, LookupError) as error:
+            log.warning("an event changes no row", agent=self._agent_id, type=event.type, error=repr(error))
+            return [News(slot=slot, event=event)]
 
     def _slot(self, event: Event) -> str:
         self._numbers[event.type] += 1

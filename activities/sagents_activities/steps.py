@@ -87,6 +87,7 @@ class ModelActivities:
         try:
             plan, shown = await self.kit.userland.run(think)
         except (AgentNotRegistered, InvalidAgent) as error:
+            await announcer.release(None, ())
             return _failed(request, error)
         recorded, is_mine = await self._record(request, plan)
         rows = rows_of(plan, request.reply_id, shown, announcer.showing)

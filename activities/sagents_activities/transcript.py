@@ -1,6 +1,7 @@
 """Rows on their way into the store, each with the event that tells of it (DESIGN section 9)."""
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +53,7 @@ class Transcript:
             return self.news(Change(row), event)
         before = await self._row(row.id)
         now = row if before is None else row.but(number=before.number, sequence=before.sequence)
-        content = now.model_dump_json(include={"content", "status", "metadata"})
+        content = json.dumps(now.model_dump(mode="json", include={"content", "status", "metadata"}))
         return self.news(Change(now, named(content)), event)
 
     async def settle(self, results: Iterable[ToolResult], showing: Showing) -> list[Change]:

@@ -1,19 +1,23 @@
 """What an agent announces outlives the worker that did not get to it."""
 
+import asyncio
+import threading
 from collections import Counter
 from typing import Any
 
 import pytest
 
-from sagents import Agent, Sagents, tool
+from sagents import Agent, ModelError, ModelErrorKind, Sagents, ToolContext, tool
 from sagents.display import MessageType
 from sagents.errors import StoreUnavailable
 from sagents.events import Event
 from sagents.messages import Message
 from sagents.ports import DeltaSink, ModelRequest, News
+from sagents_activities import publisher
 from sagents_infra.stores.memory import MemoryStore
-from tests.support.driving import started
-from tests.support.models import Thinks, asks_for, results_since_user
+from tests.support.driving import started, until
+from tests.support.models import Thinks, asks_for, results_since_user, uses
+from tests.support.watched_store import StoreCall, WatchedStore
 
 pytestmark = pytest.mark.asyncio
 
@@ -60,3 +64,77 @@ async def test_a_reply_on_record_is_told_by_the_attempt_that_finds_it(agent_env:
         counted = Counter(event.type for event in events)
         assert len(asked) == 2
         assert (counted["llm_message"], counted["tool_call_identified"]) == (2, 1)
+
+
+async def test_events_wait_for_a_store_that_is_away_longer_than_a_batch(
+    agent_env: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They come in their order, in front of newer ones, and who watches hears each of them once."""
+    monkeypatch.setattr(publisher, "PATIENCE", 0.01)
+    refused: list[str] = []
+    is_back, is_missed = threading.Event(), threading.Event()
+
+    @tool
+    async def work(context: ToolContext) -> str:
+        """Work."""
+        context.emit("step.one", {})
+        await asyncio.to_thread(is_missed.wait, 30)
+        context.emit("step.two", {})
+        is_back.set()
+        return "done"
+
+    async def away(call: StoreCall) -> None:
+        if call.method == "append" and call.effect == "tool_call" and not is_back.is_set():
+            refused.append(call.key)
+            if len(refused) > 3:
+                is_missed.set()
+            raise StoreUnavailable("away")
+
+    app = Sagents()
+    app.agent("helper", Agent(model=uses("work"), tools=[work], default_middleware=False))
+    async with agent_env(app, store=WatchedStore(MemoryStore(), before=away)) as env:
+        agent = await started(env, "helper")
+        live: list[Event] = []
+
+        async def listen() -> None:
+            async for event in env.channel.listen(agent.agent_id):
+                live.append(event)  # noqa: PERF401 - read meanwhile
+
+        listening = asyncio.create_task(listen())
+        await agent.say("hi", "m1")
+        told = [event.type for event in await env.store.events(agent.agent_id)]
+        steps = ["tool_execution_update", "step.one", "step.two", "tool_execution_update"]
+        assert [type for type in told if type in steps] == steps
+        listening.cancel()
+        assert [event.type for event in live if event.type in steps] == steps
+        assert [event for event in live if event.id is None and event.type in steps] == []
+
+
+async def test_a_save_whose_events_the_store_does_not_take_is_tried_again(
+    agent_env: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a save tells goes into the same places again, so nothing is lost and nothing is there twice."""
+    monkeypatch.setattr(publisher, "PATIENCE", 0.01)
+    refused: list[str] = []
+
+    async def away(call: StoreCall) -> None:
+        if call.method == "append" and call.effect == "save" and len(refused) < 4:
+            refused.append(call.key)
+            raise StoreUnavailable("away")
+
+    def fail(*_: Any) -> Message:
+        raise ModelError("no credit", ModelErrorKind.FAIL)
+
+    app = Sagents()
+    app.agent("helper", Agent(model=Thinks(fail), default_middleware=False))
+    async with agent_env(app, store=WatchedStore(MemoryStore(), before=away)) as env:
+        agent = await started(env, "helper")
+        await agent.send("hi", "m1")
+        await agent.reaches("error")
+
+        async def is_told() -> bool:
+            told = Counter(event.type for event in await env.store.events(agent.agent_id))
+            return told["chain_error"] == 1
+
+        await until(is_told)
+        assert len(refused) == 4
