@@ -2,6 +2,7 @@
 
 moto's server takes every post and knows no connection that is gone, no limit and no trouble; this one answers as AWS
 documents it: 410 for who is gone, 413 for what is too long, 429 when told to. It checks that requests are signed.
+`DELETE` of the same address hangs up.
 """
 
 import json
@@ -47,6 +48,10 @@ class ApiGateway:
         with self._lock:
             self._sockets.pop(connection_id, None)
 
+    def is_connected(self, connection_id: str) -> bool:
+        with self._lock:
+            return connection_id in self._sockets
+
     def post(self, connection_id: str, data: bytes) -> int:
         self.is_open.wait(60)
         with self._lock:
@@ -80,8 +85,14 @@ def _handler(gateway: ApiGateway) -> type[BaseHTTPRequestHandler]:
             data = self.rfile.read(int(self.headers["Content-Length"]))
             begin, _, connection_id = self.path.partition("/@connections/")
             signed = "/execute-api/aws4_request" in self.headers.get("Authorization", "")
-            code = gateway.post(unquote(connection_id), data) if signed and begin == STAGE else 403
-            body = b"" if code == 200 else b'{"message":"no"}'
+            self._respond(gateway.post(unquote(connection_id), data) if signed and begin == STAGE else 403)
+
+        def do_DELETE(self) -> None:
+            gateway.disconnect(unquote(self.path.partition("/@connections/")[2]))
+            self._respond(204)
+
+        def _respond(self, code: int) -> None:
+            body = b"" if code < 300 else b'{"message":"no"}'
             self.send_response(code)
             self.send_header("x-amzn-ErrorType", ERRORS.get(code, "InternalServerErrorException"))
             self.send_header("Content-Length", str(len(body)))

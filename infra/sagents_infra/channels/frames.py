@@ -17,6 +17,10 @@ HEAD, TAIL = b'{"type":"events","events":[', b"]}"
 ROOM = LONGEST - len(HEAD) - len(TAIL)
 
 
+HIDDEN = frozenset({"after_middleware_state"})
+"""For debuggers, who watch the agent itself: the whole prompt. Nothing stored is hidden: ids would be missed."""
+
+
 class Frame(NamedTuple):
     """One message. `is_stored` where its events have ids, by which a browser drops what it gets twice."""
 
@@ -32,6 +36,8 @@ def frames(events: Iterable[Event]) -> tuple[Frame, ...]:
 def _frames(events: Iterable[Event]) -> Iterator[Frame]:
     batch, size, stored = list[bytes](), 0, True
     for event in events:
+        if event.type in HIDDEN:
+            continue
         data = event.model_dump_json().encode()
         if batch and size + len(data) > ROOM:
             yield _frame(batch, stored)

@@ -6,6 +6,7 @@ Temporal is reached by what needs it: pings and reading go on while it is away.
 import asyncio
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,7 @@ from sagents_infra.http.options import HttpOptions
 from sagents_infra.http.problems import Refusal, gateway_answer, kind_of, problem_of
 from sagents_infra.sockets.gateway import GatewayWire
 from sagents_infra.sockets.protocol import Sockets
+from sagents_infra.sockets.viewing import LEASE
 
 log = structlog.get_logger(__name__)
 
@@ -32,10 +34,11 @@ DONE: Answer = {"statusCode": 200}
 
 
 class SocketDoor:
-    """Answers API Gateway's events of one WebSocket API."""
+    """Answers API Gateway's events of one WebSocket API. A connection counts for `lease` after its last ping."""
 
-    def __init__(self, office: Office, options: HttpOptions) -> None:
+    def __init__(self, office: Office, options: HttpOptions, lease: timedelta = LEASE) -> None:
         self.office, self._buckets = office, Buckets(options.rate, options.burst)
+        self.lease = lease
 
     def __call__(self, event: Event, context: Any = None) -> Answer:
         asked = event["requestContext"]
@@ -52,7 +55,7 @@ class SocketDoor:
     async def _routed(self, desk: Desk, event: Event) -> Answer:
         asked = event["requestContext"]
         connection_id = str(asked["connectionId"])
-        sockets = Sockets(desk, desk.outside.connections, self._buckets)
+        sockets = Sockets(desk, desk.outside.connections, self._buckets, self.lease)
         match asked["routeKey"]:
             case "$connect":
                 ticket = (event.get("queryStringParameters") or {}).get("ticket") or ""

@@ -30,6 +30,12 @@ def test_events_that_have_room_are_one_message() -> None:
     assert [Event.model_validate(event) for event in message["events"]] == events
 
 
+def test_prompts_are_no_browsers_to_read() -> None:
+    prompt = Event(agent_id="a", type="after_middleware_state", at=NOW, data={"system_prompt": "secret"})
+    (message,) = told(an_event(1), prompt, an_event(2))
+    assert [event["id"] for event in message["events"]] == [1, 2]
+
+
 def test_no_events_are_no_message() -> None:
     assert frames(()) == ()
 

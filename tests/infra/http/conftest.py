@@ -10,6 +10,7 @@ import pytest
 from temporalio.client import Client
 
 from sagents import Sagents
+from sagents.ports import Channel
 from sagents_infra.channels.memory import MemoryChannel
 from sagents_infra.http.handler import Door
 from sagents_infra.http.office import Office, Runner
@@ -54,14 +55,16 @@ def nobody() -> Office:
     return Office(opening, opening, patience=timedelta(seconds=1), idle=timedelta(0))
 
 
-def office_of(env: AgentEnv, path: Path, options: HttpOptions, loop: Runner | None = None) -> Office:
+def office_of(
+    env: AgentEnv, path: Path, options: HttpOptions, loop: Runner | None = None, channel: Channel | None = None
+) -> Office:
     """An office with a connection of its own, as in another process."""
 
     async def opening() -> Outside:
         return Outside(
             client=await connected(env.settings),
             store=SqliteStore(path),
-            channel=MemoryChannel(),
+            channel=channel or MemoryChannel(),
             presence=env.presence,
             signer=env.signer,
             notifier=MemoryNotifier(),
