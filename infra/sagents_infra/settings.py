@@ -141,6 +141,10 @@ class Settings(BaseSettings):
         return self.home / "connections.db"
 
     @property
+    def links_path(self) -> Path:
+        return self.home / "links.db"
+
+    @property
     def presence_place(self) -> str:
         return self.presence or ("local" if self.store == "sqlite" else self.store)
 

@@ -12,7 +12,7 @@ from sagents_infra.cli.supervising import Dev
 from sagents_infra.dev_server import free_port, temporal_cli
 from sagents_infra.settings import Settings
 
-DATABASES = ("temporal.db", "store.db", "channel.db", "presence.db", "connections.db")
+DATABASES = ("temporal.db", "store.db", "channel.db", "presence.db", "connections.db", "links.db")
 
 
 class Ports(NamedTuple):

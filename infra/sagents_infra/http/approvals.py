@@ -120,11 +120,13 @@ def _decided(asked: Asked) -> Response[str]:
     of_form = asked.content_type.startswith(FORM)
     asked.typed.update({name: value for name, value in given.items() if isinstance(value, str)} if of_form else {})
     links = asked.links
-    check_digest(given, asked.office.run(links.believed(asked.token)).digest)
+    link = asked.office.run(links.believed(asked.token))
+    check_digest(given, link.digest)
     answer = asked.office.run(links.decide(asked.token, decision_of(given, of_form=of_form)))
     if asked.wants_json:
         return _json(Decided.of(answer).model_dump_json(exclude_none=True))
-    outcome = LinkOutcome(status=answer.status, by=answer.by, at=answer.at, decision=str(given["type"]))
+    mine = answer.by in (None, link.subject)
+    outcome = LinkOutcome(status=answer.status, by=answer.by, at=answer.at, decision=str(given["type"]), mine=mine)
     return _page(200, outcome_page(outcome, (answer.approvals, answer.required)))
 
 

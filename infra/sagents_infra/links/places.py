@@ -12,4 +12,4 @@ def link_book(settings: Settings) -> LinkBook:
         from sagents_infra.stores.dynamodb_address import dynamodb_place
 
         return DynamoDBLinkBook(*dynamodb_place(settings.store, "SAGENTS_STORE"))
-    return LocalLinkBook(settings.home / "links.db")
+    return LocalLinkBook(settings.links_path)

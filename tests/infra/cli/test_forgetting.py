@@ -12,7 +12,8 @@ def test_a_reset_forgets_everything_but_keys(tmp_path: Path) -> None:
     databases = [path for path in paths if path.suffix == ".db"]
     for path in [*paths, *(path.with_name(f"{path.name}-wal") for path in databases)]:
         path.write_text("something")
-    assert {path.name for path in databases} == {"store.db", "channel.db", "presence.db", "connections.db"}
+    names = {"store.db", "channel.db", "presence.db", "connections.db", "links.db"}
+    assert {path.name for path in databases} == names
     _prepare(tmp_path, reset=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [".gitignore", *(path.name for path in paths if path not in databases)]

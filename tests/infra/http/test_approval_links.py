@@ -9,16 +9,21 @@ from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 
 from sagents.decision_log import EntryKind
 from sagents.errors import CannotAnswer
 from sagents.inbox import InboxItem
 from sagents.principal import Principal
+from sagents_infra.http.handler import Door
+from sagents_infra.http.local import LocalServer
+from sagents_infra.http.options import HttpOptions
 from sagents_infra.links.deciding import revoke
 from sagents_infra.links.link import Link, link_for
 from sagents_infra.links.sealing import sealed
 from tests.infra.http.asking import Answer, Front, desk_app
+from tests.infra.http.conftest import nobody
 from tests.infra.http.test_deciding_over_http import asks
 from tests.infra.http.test_talking import idle
 from tests.support.deciding import server_of
@@ -218,6 +223,19 @@ async def test_one_link_sent_at_once_has_one_effect(mail: Callable[[], Any]) -> 
         await idle(post.front, "7")
         entries = [row.entry.kind for row in await server_of(post.env).decision_log(post.item.agent_id)]
         assert entries.count(EntryKind.DECIDED) == 1
+
+
+async def test_pages_send_no_origin_and_are_believed_by_their_link_alone() -> None:
+    """A browser that sends no referrer says `Origin: null`, which without tokens is nobody's."""
+    door = Door(nobody(), HttpOptions())
+    local = LocalServer(door, None, {"sub": "dev"})
+    transport = httpx.ASGITransport(local)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers={"origin": "null"}) as page:
+        kept = await page.post("/conversations/7/cancel")
+        assert kept.json()["type"].endswith("foreign-origin")
+        seen = await page.post("/approvals/x", content="type=approve", headers={"content-type": "text/plain"})
+        assert seen.json()["type"].endswith("unsupported-media-type")
+    local.close()
 
 
 async def test_without_temporal_a_page_says_to_try_again(front: Front) -> None:
