@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check check-aws build-aws format dev bench chaos ids lock clean
+.PHONY: help demo test check check-aws build-aws aws-local format dev bench chaos ids lock clean
 
 # The first Python from 3.11 on; PYTHON=/path/to/python chooses another.
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -41,6 +41,9 @@ check-aws: $(ENV) ## what AWS's own tools say of template.yaml
 build-aws: $(ENV) ## the packages of template.yaml, with their bytecode and sizes (ARGS for sam build)
 	@$(BIN)/python -m tools.aws build $(ARGS)
 
+aws-local: $(ENV) ## the whole stack on this machine, and a conversation with it (ARGS=--keep leaves it running)
+	@$(BIN)/python -m tools.aws_local $(ARGS)
+
 format: $(ENV) ## put the code into shape
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
@@ -67,9 +70,10 @@ lock: $(ENV) ## renew the locks (ARGS=--upgrade for newer versions)
 	@$(COMPILE) $(ARGS) pyproject.toml --all-extras --group test --group tools --output-file requirements.lock
 	@echo "-> requirements-node.lock"
 	@$(COMPILE) $(ARGS) --group node --output-file requirements-node.lock
-	@echo "-> requirements-aws.lock, requirements-checkov.lock"
+	@echo "-> requirements-aws.lock, requirements-checkov.lock, requirements-ministack.lock"
 	@$(COMPILE) $(ARGS) --group aws --output-file requirements-aws.lock
 	@$(COMPILE) $(ARGS) --group checkov --output-file requirements-checkov.lock
+	@$(COMPILE) $(ARGS) --group ministack --output-file requirements-ministack.lock
 	@echo "-> deploy/doors/requirements.txt, deploy/worker/requirements.txt"
 	@$(DEPLOYED) --group doors --output-file deploy/doors/requirements.txt
 	@$(DEPLOYED) pyproject.toml $(WORKER_EXTRAS) --output-file deploy/worker/requirements.txt

@@ -1,6 +1,6 @@
 """What AWS's own tools say of template.yaml, and what it is built into: `python -m tools.aws check` and `build`.
 
-They stand in `.aws-tools`, apart from the product's packages, as requirements-aws.lock and -checkov.lock say.
+They stand in `.aws-tools`, apart from the product's packages, each as its lock says.
 """
 
 import json
@@ -16,6 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".aws-tools"
 TEMPLATE = ROOT / "template.yaml"
 BUILT = ROOT / ".aws-sam/build"
+LOCKS = {
+    "sam": "requirements-aws.lock",
+    "checkov": "requirements-checkov.lock",
+    "ministack": "requirements-ministack.lock",
+}
 RUNTIME = "3.13"
 """The Python of the functions: bytecode of another one would be for nothing."""
 
@@ -38,14 +43,14 @@ json.dump(translated, sys.stdout, indent=1, sort_keys=True)
 """
 
 
-def tool(kind: str, name: str) -> Path:
-    """A tool of a kind (`sam`, `checkov`), in a venv of its own that is made when its lock has changed."""
-    venv, lock = TOOLS / kind, ROOT / {"sam": "requirements-aws.lock", "checkov": "requirements-checkov.lock"}[kind]
+def tool(kind: str, name: str, python: str = sys.executable) -> Path:
+    """A tool of a kind (of `LOCKS`; `kind-word` is another one of it), in a venv that is made when its lock changed."""
+    venv, lock = TOOLS / kind, ROOT / LOCKS[kind.partition("-")[0]]
     ready = venv / ".ready"
     if not ready.exists() or ready.read_bytes() != lock.read_bytes():
         say(f"-> {kind} as {lock.name} says (some 80 MB to download the first time)")
         shutil.rmtree(venv, ignore_errors=True)
-        subprocess.run([find_uv(), "venv", "--quiet", "--python", sys.executable, venv], check=True)
+        subprocess.run([find_uv(), "venv", "--quiet", "--python", python, venv], check=True)
         sync = ("pip", "sync", "--quiet", "--python", venv / "bin/python", "--require-hashes")
         if not run_cached_first(find_uv(), *sync, lock):
             raise Failed(f"{lock.name} could not be installed; uv says why above.")
@@ -96,9 +101,13 @@ def build() -> None:
         if python is None:
             say(f"   no python{RUNTIME} on the PATH: {folder.name} stays without bytecode, and starts slowly")
         else:
-            quietly = ("-q", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash")
-            subprocess.run([python, "-m", "compileall", *quietly, folder], check=False)
+            add_bytecode(python, folder)
         weigh(folder)
+
+
+def add_bytecode(python: str, folder: Path) -> None:
+    quietly = ("-q", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash")
+    subprocess.run([python, "-m", "compileall", *quietly, folder], check=False)
 
 
 def weigh(folder: Path) -> None:
