@@ -137,6 +137,8 @@ class Log:
         if not page or self._anywhere:
             return page, False
         first = page[0].id or 0
+        if first == self.seen and self._last is None:
+            self._last = page[0]  # who begins in the middle has to know it again, too
         if first == self.seen and self._last is not None and not _is_same(page[0], self._last):
             return await self._store.events(self._agent_id), True
         return page, first > self.seen + 1

@@ -86,4 +86,5 @@ def _keep_count(db: Connection, since: float) -> None:
     """Logs that lose events go on counting where they were."""
     agents = f"SELECT DISTINCT agent_id FROM events WHERE rowid IN ({OLD_EVENTS})"
     newest = f"SELECT agent_id, max(id) FROM events WHERE agent_id IN ({agents}) GROUP BY agent_id"
-    db.execute(f"INSERT OR REPLACE INTO trimmed (agent_id, newest) {newest}", (since, PIECE))
+    known = "WHERE true ON CONFLICT (agent_id) DO UPDATE SET newest = max(newest, excluded.newest)"
+    db.execute(f"INSERT INTO trimmed (agent_id, newest) SELECT * FROM ({newest}) {known}", (since, PIECE))

@@ -278,6 +278,20 @@ async def test_old_events_are_forgotten_in_pieces_and_rows_are_not_and_ids_go_on
 
 
 @pytest.mark.asyncio
+async def test_no_id_comes_twice_where_the_clock_went_back(open_file: Any, calendar: Calendar) -> None:
+    """The newest event is then the first one to be forgotten."""
+    store = open_file(events=timedelta(days=7))
+    await store.take_over(AGENT, RUN, 0)
+    await store.append(AGENT, [a_news(f"{n}") for n in range(300)], RUN)
+    calendar.passes(days=-1)
+    await store.append(AGENT, [a_news("new")], RUN)
+    calendar.passes(days=9)
+    await save(store)
+    assert await store.events(AGENT) == ()
+    assert [event.id for event in await store.append(AGENT, [a_news("next")], RUN)] == [302]
+
+
+@pytest.mark.asyncio
 async def test_of_several_processes_one_looks_and_again_some_hours_later(open_file: Any, calendar: Calendar) -> None:
     stores = [open_file(records=MONTH) for _ in range(3)]
     await stores[0].take_over(AGENT, RUN, 0)

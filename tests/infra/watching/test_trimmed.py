@@ -176,6 +176,21 @@ async def test_a_new_life_under_an_old_id_is_told_from_its_beginning(memory: End
     await watcher.end()
 
 
+@pytest.mark.usefixtures("no_looks")
+@pytest.mark.parametrize("after", [3, None])
+@pytest.mark.parametrize("length", [2, 3, 4, 9])
+async def test_a_new_life_is_told_to_who_has_heard_nothing_of_the_old_one(
+    memory: Ends, after: int | None, length: int
+) -> None:
+    """A watcher that has begun behind the last event knows it by its place."""
+    await memory.append(1, 2, 3)
+    watcher = await Watcher(memory.watch(after)).begun(memory)
+    await another_life(memory, *range(1, length + 1))
+    await watcher.wait_for(lambda: watcher.heard.count(length) == 1)
+    assert [one for one in watcher.heard if one != "d-1"] == ["reset 1", *range(1, length + 1)]
+    await watcher.end()
+
+
 async def test_an_id_that_the_log_has_not_come_to_is_of_another_life(memory: Ends) -> None:
     await memory.append(1, 2)
     watcher = Watcher(memory.watch(after=17))
