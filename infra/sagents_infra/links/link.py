@@ -46,7 +46,7 @@ def link_for(item: InboxItem, decider: Principal, lasting: timedelta = USUAL, sl
     """A link about what waits, for somebody who may decide it.
 
     It ends with the question, if that is earlier. With a `slot` it is the same link each time that it is made of the
-    same item. Raises `InvalidInput` for who could not use it.
+    same item, and on the same day the same letter by letter. Raises `InvalidInput` for who could not use it.
     """
     if not timedelta() < lasting <= LONGEST:
         raise InvalidInput(f"A link lasts up to {LONGEST.days} days, not {lasting}.")
@@ -56,7 +56,7 @@ def link_for(item: InboxItem, decider: Principal, lasting: timedelta = USUAL, sl
     if not may_decide(item, decider):
         who = interrupt.approvers or "anybody but who asked"
         raise InvalidInput(f"{decider.subject} may not decide this (it is for {who}); a link would be of no use.")
-    until = _told_at(interrupt, slot) + lasting
+    until = _begins(slot) + lasting
     return Link(
         id=_id(item, decider, slot),
         agent_id=item.agent_id,
@@ -86,10 +86,10 @@ def deciders(item: InboxItem) -> list[Principal]:
     return [person for person in found if may_decide(item, person)][:MOST]
 
 
-def _told_at(interrupt: Interrupt, slot: str) -> datetime:
-    """When its time begins: with a slot a moment that is kept, so that a repetition is no other link."""
-    kept = interrupt.reminded_at or interrupt.created_at
-    return kept if slot and kept is not None else datetime.now(UTC)
+def _begins(slot: str) -> datetime:
+    """When its time begins: with a slot at the end of this day, so that a repetition is no other link."""
+    now = datetime.now(UTC)
+    return now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1) if slot else now
 
 
 def _id(item: InboxItem, decider: Principal, slot: str) -> str:

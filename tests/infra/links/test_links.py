@@ -108,5 +108,7 @@ def test_only_who_may_decide_gets_a_link() -> None:
 def test_the_same_slot_makes_the_same_link_and_no_other_is_like_it() -> None:
     first, again = (link_for(question(), ALICE, slot="acme:7:requested") for _ in range(2))
     assert first == again
+    assert timedelta(days=3) < first.expires_at - NOW <= timedelta(days=4)  # also of a question that is old
+    assert link_for(question(created_at=NOW - timedelta(days=8)), ALICE, slot="acme:7:requested") == first
     assert link_for(question(), ALICE, slot="acme:7:reminded").id != first.id
     assert link_for(question(), ALICE).id != link_for(question(), ALICE).id
