@@ -50,7 +50,7 @@ def test_function_has_a_role_of_its_own_and_logs_for_its_own(name: str) -> None:
     assert names_in(logging["Resource"]) == {logs}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "AuthorizerFunction"])
 def test_rights_on_the_table_are_those_of_its_page(name: str) -> None:
     (written,) = re.findall(r"```json\n(\[\"dynamodb:.*?\])\n```", page("stores.md"), re.DOTALL)
     given = [right for right in rights(name.replace("Function", "Role")) if "dynamodb" in str(right["Action"])]
@@ -88,7 +88,7 @@ def test_temporal_may_invoke_the_worker_and_nothing_else_and_only_with_the_word_
 
 
 def test_every_route_asks_for_a_token_with_a_scope_but_those_that_say_nothing() -> None:
-    routes = [body["Properties"] for body in resources("AWS::ApiGatewayV2::Route").values()]
+    routes = routes_of("HttpApi")
     assert len(routes) > len(PUBLIC)
     for route in routes:
         if route["RouteKey"] in PUBLIC:
@@ -98,6 +98,34 @@ def test_every_route_asks_for_a_token_with_a_scope_but_those_that_say_nothing() 
             assert names_in(route["AuthorizerId"]) == {"HttpApiAuthorizer"}
             (scope,) = route["AuthorizationScopes"]
             assert scope in {"sagents:read", "sagents:write", "sagents:approve", "sagents:admin"}
+
+
+def test_a_ticket_is_checked_before_anybody_is_connected_and_by_a_function_that_reaches_nothing_else() -> None:
+    routes = {route["RouteKey"]: route for route in routes_of("SocketApi")}
+    assert set(routes) == {"$connect", "$disconnect", "$default"}
+    assert routes["$connect"]["AuthorizationType"] == "CUSTOM"
+    assert names_in(routes["$connect"]["AuthorizerId"]) == {"SocketApiAuthorizer"}
+    assert properties("SocketApiAuthorizer")["IdentitySource"] == ["route.request.querystring.ticket"]
+    reached = set().union(*(names_in(given["Resource"]) for given in rights("AuthorizerRole")))
+    assert reached == {"AuthorizerLogs", "SigningSecret", "DeadLetters", "Key"}
+    invoking = {"SocketApiIntegration": "IntegrationUri", "SocketApiAuthorizer": "AuthorizerUri"}
+    for name, uri in invoking.items():
+        function = name.replace("SocketApiIntegration", "Socket").replace("SocketApiAuthorizer", "Authorizer")
+        assert f"{function}FunctionAliaslive" in names_in(properties(name)[uri])
+
+
+@pytest.mark.parametrize("role", ["ApiRole", "TriggerRole", "WorkerRole", "SocketRole"])
+def test_who_announces_events_may_post_to_browsers_of_this_api_and_only_sockets_hang_up(role: str) -> None:
+    (given,) = [right for right in rights(role) if right["Action"] == "execute-api:ManageConnections"]
+    addresses = [address["Fn::Sub"] for address in as_list(given["Resource"])]
+    assert all(":${SocketApi}/live/" in address and address.endswith("/@connections/*") for address in addresses)
+    methods = [address.split("/")[2] for address in addresses]
+    assert methods == (["POST", "DELETE"] if role == "SocketRole" else ["POST"])
+
+
+def routes_of(api: str) -> list[Node]:
+    routes = [body["Properties"] for body in resources("AWS::ApiGatewayV2::Route").values()]
+    return [route for route in routes if names_in(route["ApiId"]) == {api}]
 
 
 def test_gateway_invokes_the_alias_that_it_may_invoke() -> None:

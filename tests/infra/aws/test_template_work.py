@@ -19,6 +19,8 @@ from tests.infra.aws.templates import (
     template,
 )
 
+CHANGED_IN_STEPS = ("ApiFunction", "AuthorizerFunction", "SocketFunction", "TriggerFunction")
+
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_function_fails_to_do_has_a_destination_it_may_write_to(name: str) -> None:
@@ -66,13 +68,13 @@ def test_a_bad_message_of_a_batch_comes_again_alone() -> None:
 def test_new_version_takes_over_in_steps_in_prod_and_at_once_in_dev() -> None:
     stages = template()["Mappings"]["Stages"]
     assert (stages["prod"]["Canary"], stages["dev"]["Canary"]) == ("true", "false")
-    for name in ("ApiFunction", "TriggerFunction"):
+    for name in CHANGED_IN_STEPS:
         if not IS_PROCESSED:
             preference = properties(name)["DeploymentPreference"]
             assert preference["Enabled"] == {"Fn::FindInMap": ["Stages", {"Ref": "Stage"}, "Canary"]}
             assert names_in(preference["Alarms"]) == {name.replace("Function", "ErrorsAlarm")}
     groups = resources("AWS::CodeDeploy::DeploymentGroup")
-    assert len(groups) == (2 if STAGE == "prod" else 0)
+    assert len(groups) == (len(CHANGED_IN_STEPS) if STAGE == "prod" else 0)
 
 
 def test_worker_has_its_concurrency_reserved_and_is_invoked_again_by_temporal_only() -> None:
@@ -99,7 +101,16 @@ def test_dashboard_is_what_cloudwatch_can_read() -> None:
 
 def test_every_address_is_an_output() -> None:
     told = names_in(template()["Outputs"])
-    assert {"HttpApi", "Table", "EventBus", "TriggerQueue", "TriggerTopic", "DeadLetters", "InvokerRole"} <= told
+    assert {
+        "HttpApi",
+        "SocketApi",
+        "Table",
+        "EventBus",
+        "TriggerQueue",
+        "TriggerTopic",
+        "DeadLetters",
+        "InvokerRole",
+    } <= told
 
 
 def test_every_parameter_has_a_group_and_is_used() -> None:
