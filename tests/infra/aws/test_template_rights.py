@@ -132,3 +132,11 @@ def test_gateway_invokes_the_alias_that_it_may_invoke() -> None:
     assert properties("HttpApiIntegration")["IntegrationUri"] == {"Ref": "ApiFunctionAliaslive"}
     assert properties("HttpApiPermission")["FunctionName"] == {"Ref": "ApiFunctionAliaslive"}
     assert names_in(properties("HttpApiPermission")["SourceArn"]) >= {"HttpApi"}
+
+
+def test_notices_go_by_what_is_named_and_their_links_lead_to_the_api() -> None:
+    told = properties("WorkerFunction")["Environment"]["Variables"]
+    assert told["SAGENTS_PUBLIC_URL"] == {"Fn::GetAtt": ["HttpApi", "ApiEndpoint"]}
+    assert template()["Parameters"]["Notify"]["Default"] == "log?links=no"  # a log is read by many
+    (given,) = [right for right in rights("WorkerRole") if "ses:SendEmail" in as_list(right["Action"])]
+    assert given["Resource"] == {"Ref": "NotifyBy"}
