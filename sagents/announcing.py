@@ -54,7 +54,7 @@ class Announcer:
 
         Its id is that of its stream: whatever was read of it while it streamed gives way to it (B-153).
         """
-        self.emit("llm_message", {"message": message.model_dump(mode="json"), "stream_id": message.id})
+        self.emit("llm_message", reply_data(message))
         self._tell("on_llm_new_message", message)
         if message.usage:
             self.emit("llm_token_usage", {"usage": message.usage.model_dump(mode="json")})
@@ -139,6 +139,11 @@ def announcer_of(agent: Agent, around: Surroundings) -> Announcer:
         with suppress(Exception):  # who cannot say what it wants to hear hears nothing
             own.append(middleware.observers())
     return Announcer(around.emit, (*own, *around.observers))
+
+
+def reply_data(message: Message) -> dict[str, JsonValue]:
+    """What `llm_message` says of a reply."""
+    return {"message": message.model_dump(mode="json"), "stream_id": message.id}
 
 
 def _info(call: ToolCall) -> dict[str, JsonValue]:

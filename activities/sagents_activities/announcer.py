@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from sagents import notice_rows
+from sagents.announcing import reply_data
 from sagents.carried import Carried
 from sagents.commands import NewMessage, Stop
 from sagents.display import Change, DisplayMessage
 from sagents.displaying import spoken
+from sagents.event_types_replies import LlmMessage
 from sagents.head import Head
 from sagents.interrupt_data import interrupt_data
 from sagents.interrupts import Interrupt
@@ -69,6 +71,16 @@ class Announcer(Teller):
         held, self._held = self._held or [], None
         for event in held:
             self._waiting.put(event)
+
+    async def amend(self, reply: Message | None, *, is_mine: bool) -> None:
+        """Tell the reply that counts where the log has another one: of an attempt that was lost before its record."""
+        await self.flush()
+        logged = self._publisher.reply
+        if reply is None or logged is None:
+            return
+        data = reply_data(reply)
+        if not logged.is_right(data, is_mine=is_mine):
+            self.emit(LlmMessage.type, data)
 
     async def lacks(self, rows: Iterable[DisplayMessage]) -> bool:
         """Whether any of these is not in the transcript."""

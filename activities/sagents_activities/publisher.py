@@ -1,15 +1,17 @@
 """From an activity into the log and onto the channel, batch by batch, with the rows of the transcript that change."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import structlog
+from pydantic import JsonValue
 
 from sagents.display import Change, DisplayMessage
 from sagents.errors import StateUnavailable, StoreUnavailable, Superseded
 from sagents.event_types import LIVE_ONLY
+from sagents.event_types_replies import LlmMessage
 from sagents.events import Event
 from sagents.ports import Channel, News
 from sagents_activities.display_mirror import DisplayMirror
@@ -40,6 +42,17 @@ class Written(NamedTuple):
     stored: tuple[Event, ...]
 
 
+class Logged(NamedTuple):
+    """A reply as this attempt told it, and as it stands in the log: an earlier attempt may have told another one."""
+
+    told: Event
+    there: Event
+
+    def is_right(self, data: Mapping[str, JsonValue], *, is_mine: bool) -> bool:
+        """Whether the log has the reply that counts, which is this attempt's own or has this data."""
+        return self.there.data == data or (is_mine and self.there.at == self.told.at)
+
+
 class Publisher:
     """One batch at a time: whoever calls it holds the announcer's lock.
 
@@ -52,6 +65,7 @@ class Publisher:
         self._transcript = Transcript(journal.fence.store, self._agent_id, run_id)
         self._numbers: Counter[str] = Counter()
         self._late: list[tuple[Event, str]] = []
+        self.reply: Logged | None = None
         self.is_step = False
         """A step's own calls are shown with the reply that makes them."""
 
@@ -112,10 +126,17 @@ class Publisher:
         self._late = []
         self._mirror.changed(_rows(written.told))
         self._mirror.changed(_rows(written.found), resolved=resolved)
+        self._note_reply(written)
         ids = iter(written.stored)
         told = [next(ids) if isinstance(one, News) else one for one in (*written.told, *written.found)]
         if told:
             await self._channel.publish(self._agent_id, gathered(told))
+
+    def _note_reply(self, written: Written) -> None:
+        news = [one for one in written.told if isinstance(one, News)]
+        for one, there in zip(news, written.stored, strict=False):
+            if one.event.type == LlmMessage.type:
+                self.reply = Logged(one.event, there)
 
     def _bounded(self) -> list[tuple[Event, str]]:
         """What is late, and not more of it than a process has room for."""

@@ -61,14 +61,22 @@ class ModelActivities:
         reply = reply_in(plan, request.reply_id) if plan else None
         if reply is not None:
             Telling(announcer.emit).said(reply, {})
-        if plan is not None and await announcer.lacks(rows_of(plan, request.reply_id, reply, announcer.showing)):
-
-            async def reshape() -> Message | None:
-                return await reshaped(await self.kit.make(request.agent), reply)
-
-            shown = await self.kit.userland.run(reshape)
-            await announcer.release(shown, rows_of(plan, request.reply_id, shown, announcer.showing))
+        if plan is not None:
+            await self._show(request, plan, announcer)
+            await announcer.amend(reply, is_mine=False)
         return plan
+
+    async def _show(self, request: StepRequest, plan: Plan, announcer: Announcer) -> None:
+        """Write the rows of a plan on record, where the attempt that made it has not."""
+        reply = reply_in(plan, request.reply_id)
+        if not await announcer.lacks(rows_of(plan, request.reply_id, reply, announcer.showing)):
+            return
+
+        async def reshape() -> Message | None:
+            return await reshaped(await self.kit.make(request.agent), reply)
+
+        shown = await self.kit.userland.run(reshape)
+        await announcer.release(shown, rows_of(plan, request.reply_id, shown, announcer.showing))
 
     async def _decide(self, request: StepRequest, announcer: Announcer) -> Plan:
         if request.step == 0:
@@ -91,7 +99,10 @@ class ModelActivities:
             return _failed(request, error)
         recorded, is_mine = await self._record(request, plan)
         rows = rows_of(plan, request.reply_id, shown, announcer.showing)
+        if not is_mine:
+            await self._show(request, recorded, announcer)  # who was faster may be lost by now
         await announcer.release(shown, rows if is_mine else ())
+        await announcer.amend(reply_in(recorded, request.reply_id), is_mine=is_mine)
         return recorded
 
     async def _record(self, request: StepRequest, plan: Plan) -> tuple[Plan, bool]:

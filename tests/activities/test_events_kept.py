@@ -15,6 +15,7 @@ from sagents.messages import Message
 from sagents.ports import DeltaSink, ModelRequest, News
 from sagents_activities import publisher
 from sagents_infra.stores.memory import MemoryStore
+from sagents_infra.testing import AgentEnv
 from tests.support.driving import started, until
 from tests.support.models import Thinks, asks_for, results_since_user, uses
 from tests.support.watched_store import StoreCall, WatchedStore
@@ -138,3 +139,50 @@ async def test_a_save_whose_events_the_store_does_not_take_is_tried_again(
 
         await until(is_told)
         assert len(refused) == 4
+
+
+class Beaten(MemoryStore):
+    """A store to which another attempt has always brought its plan a moment before; then that one was lost."""
+
+    async def put_once(self, agent_id: str, key: str, body: str, workflow_run_id: str) -> str:
+        other = body.replace("Hello.", "Good day.")
+        await super().put_once(agent_id, key, other, workflow_run_id)
+        return await super().put_once(agent_id, key, body, workflow_run_id)
+
+
+async def test_the_reply_of_a_faster_attempt_that_was_lost_is_shown_and_told(agent_env: Any) -> None:
+    """What is on record counts, whoever is left to write it."""
+    app = Sagents()
+    app.agent("helper", Agent(model=Thinks(lambda *_: Message.assistant("Hello.")), default_middleware=False))
+    async with agent_env(app, store=Beaten()) as env:
+        agent = await started(env, "helper")
+        assert await agent.say("hi", "m1") == "Good day."
+        assert [row.text for row in await env.store.rows(agent.agent_id)] == ["hi", "Good day."]
+        assert (await replies(env, agent.agent_id))[-1] == "Good day."
+
+
+async def replies(env: AgentEnv, agent_id: str) -> list[str]:
+    """What the log says that the model said."""
+    told: list[Any] = [event.data for event in await env.store.events(agent_id) if event.type == "llm_message"]
+    return [data["message"]["content"] for data in told]
+
+
+async def test_a_reply_told_by_an_attempt_that_was_lost_before_its_record_is_put_right(agent_env: Any) -> None:
+    """The model says something else when it is asked again; the one that counts is told last (B-153)."""
+    asked: list[str] = []
+
+    def think(request: ModelRequest, _: DeltaSink) -> Message:
+        asked.append(request.messages[-1].text)
+        return Message.assistant(f"Answer {len(asked)}.")
+
+    async def dies(call: StoreCall) -> None:
+        if call.method == "put_once" and call.effect == "model_step" and len(asked) == 1:
+            raise StoreUnavailable("the worker dies")
+
+    app = Sagents()
+    app.agent("helper", Agent(model=Thinks(think), default_middleware=False))
+    async with agent_env(app, store=WatchedStore(MemoryStore(), before=dies)) as env:
+        agent = await started(env, "helper")
+        assert await agent.say("hi", "m1") == "Answer 2."
+        assert await replies(env, agent.agent_id) == ["Answer 1.", "Answer 2."]
+        assert [row.text for row in await env.store.rows(agent.agent_id)] == ["hi", "Answer 2."]
