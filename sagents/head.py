@@ -233,10 +233,11 @@ class Head(Frozen):
 
     @property
     def topic(self) -> str:
-        """What viewers look at: the lifecycle's topic, else the conversation."""
+        """What viewers look at: the lifecycle's topic, else the conversation, which is its tenant's alone."""
         agent = self.agent
         given = Lifecycle.from_wire(self.lifecycle).presence.topic
-        return given or f"conversation:{agent.conversation_id or agent.agent_id}"
+        whose = f"{agent.tenant}/" if agent.tenant else ""
+        return given or f"conversation:{whose}{agent.conversation_id or agent.agent_id}"
 
     @property
     def started(self) -> Run:

@@ -41,6 +41,16 @@ async def test_who_joins_and_leaves_without_a_topic_does_so_at_the_agents_own(se
         assert not await env.presence.viewers("room-7")
 
 
+async def test_conversations_of_two_tenants_with_one_id_have_viewers_of_their_own(serve: Any) -> None:
+    async with serve(app_of()) as (server, env):
+        for tenant in ("acme", "other"):
+            await server.start("helper", agent_id=env.id(tenant), conversation_id="c1", scope={"tenant": tenant})
+            await server.messages(env.id(tenant))
+        await server.join(env.id("acme"), "ann")
+        assert [one.viewer for one in (await env.presence.viewers("conversation:acme/c1")).present] == ["ann"]
+        assert not await env.presence.viewers("conversation:other/c1")
+
+
 async def test_a_tabs_refresh_stops_nothing_and_the_last_viewers_leaving_does(serve: Any) -> None:
     """L-30, L-35, L-36, E-45: who comes back within the grace period is there when it ends; event before save."""
     calls: list[str] = []
