@@ -14,6 +14,7 @@ BESIDE = "import temporalio.client"
 WITH_PYDANTIC = f"{BESIDE}, pydantic; type('Any', (pydantic.BaseModel,), {{}})"
 PACKAGE = "import sagents"
 DOOR = "import sagents.client"
+AUTHORIZER = "import sagents_infra.sockets.authorizer"
 FUNCTION = "import sagents_infra.http.handler"
 """What a Lambda function of the HTTP API loads before its first request."""
 
@@ -38,19 +39,20 @@ async def main() -> list[Figure]:
 def measured() -> list[Figure]:
     """Median processor time of turns: each program in a process of its own, one after the other."""
     with tempfile.TemporaryDirectory() as compiled:
-        programs = (BESIDE, WITH_PYDANTIC, PACKAGE, DOOR, FUNCTION)
+        programs = (BESIDE, WITH_PYDANTIC, PACKAGE, DOOR, FUNCTION, AUTHORIZER)
         turns = [[run(program, compiled) for program in programs] for _ in range(TURNS + 1)][
             1:
         ]  # the first one compiles
-    beside, with_pydantic, package, door, function = (
+    beside, with_pydantic, package, door, function, authorizer = (
         median(seconds for seconds, _ in column) for column in zip(*turns, strict=True)
     )
-    loaded = sorted({name for turn in turns for _, names in turn[:-1] for name in names})
+    loaded = sorted({name for turn in turns for _, names in turn[:-2] for name in names})
     return [
         Figure("import sagents ÷ temporalio.client", package / beside, 1.5),
         Figure("import sagents.client ÷ temporalio.client", door / beside, 1.5),
         Figure("import sagents.client ÷ temporalio.client and pydantic", door / with_pydantic),
         Figure("import sagents_infra.http.handler ÷ temporalio.client", function / beside, 1.5),
+        Figure("import sagents_infra.sockets.authorizer ÷ temporalio.client", authorizer / beside, 0.5),
         Figure("import temporalio.client", beside * 1000, unit="ms"),
         Figure(" ".join(["heavy modules loaded", *loaded]), len(loaded), 0),
     ]

@@ -51,7 +51,7 @@ class Sealed(NamedTuple):
 
     @property
     def text(self) -> str:
-        return ".".join((_packed(self.data), _packed(self.key_id.encode()), self.mac))
+        return ".".join(map(_packed, (self.data, self.key_id.encode(), self.mac.encode())))
 
     @property
     def signed(self) -> bytes:
@@ -79,7 +79,7 @@ def opened(text: str) -> Sealed:
     parts = text.split(".") if len(text) <= LONGEST else []
     try:
         data, key_id, mac = parts
-        return Sealed(_unpacked(data), _unpacked(key_id).decode(), mac)
+        return Sealed(_unpacked(data), _unpacked(key_id).decode(), _unpacked(mac).decode())
     except (ValueError, binascii.Error):
         raise BadTicket("This is no ticket; POST /ws-tickets gives one.") from None
 

@@ -38,6 +38,7 @@ async def test_rows_in_the_table_are_those_of_the_page(place: Place) -> None:
     await connections.open(Connection(id="<id>", who=Principal("ada", expires_at=until), until=until))
     await connections.subscribe("<id>", "<agent id>", 0)
     await presence.join("<topic>", Viewer(viewer="<viewer>", connections=("tab",), joined_at=now, until=until))
+    await connections.spend("<ticket id>", "<id>", until)
     kept = [item for item in place.client.scan(TableName=place.table)["Items"] if item["pk"]["S"] != "schema"]
     said = set(re.findall(r"^\| `(\S+#<.+?>)` \| `(.+?)` \|", PAGE, re.MULTILINE))
     assert said == {(item["pk"]["S"], item["sk"]["S"].replace("<id>", "<connection id>")) for item in kept}

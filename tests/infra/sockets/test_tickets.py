@@ -1,7 +1,9 @@
 """Tickets: who they say somebody is, and everything else that is none."""
 
+import asyncio
 import base64
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -16,7 +18,7 @@ from sagents_infra.http.problems import Refusal
 from sagents_infra.identity import KeyRing
 from sagents_infra.sockets import authorizer
 from sagents_infra.sockets.admission import admit, issue
-from sagents_infra.sockets.tickets import PURPOSE, Sealed
+from sagents_infra.sockets.tickets import PURPOSE, Sealed, opened
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOUR = NOW + timedelta(hours=1)
@@ -78,6 +80,11 @@ def changed(text: str, **fields: Any) -> str:
     return f"{packed}.{key_id}.{mac}"
 
 
+def signed(text: str, mac: str) -> str:
+    sealed = opened(text)
+    return sealed._replace(mac=mac).text
+
+
 FORGERIES = {
     "empty": lambda text: "",
     "no parts": lambda text: "abc",
@@ -88,9 +95,10 @@ FORGERIES = {
     "another tenant": lambda text: changed(text, tenant="other"),
     "more scopes": lambda text: changed(text, scopes=["sagents:admin"]),
     "a longer life": lambda text: changed(text, until=2e9, ends_at=None),
-    "another signature": lambda text: text[:-1] + ("0" if text[-1] != "0" else "1"),
+    "another signature": lambda text: signed(text, "0" * 64),
+    "a signature that is no text": lambda text: text.rpartition(".")[0] + "._w",
     "no signature": lambda text: text.rpartition(".")[0] + ".",
-    "a signature of another alphabet": lambda text: text.rpartition(".")[0] + ".ü🌍",
+    "a signature of another alphabet": lambda text: signed(text, "ü🌍"),
 }
 
 
@@ -115,11 +123,29 @@ async def test_what_a_key_signed_for_another_purpose_is_no_ticket() -> None:
         await admitted(Sealed(data, key_id, mac).text)
 
 
+@pytest.mark.asyncio
+async def test_keys_that_never_leave_kms_sign_tickets_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they sign has other signs than fit into an address."""
+
+    class Kms(KeyRing):
+        async def sign(self, data: bytes) -> tuple[str, str]:
+            return "alias/sagents", base64.b64encode(b"\xfb\xff" + data[:8]).decode()
+
+        async def verify(self, key_id: str, data: bytes, mac: str) -> bool:
+            return (key_id, mac) == await self.sign(data)
+
+    text, _ = await issue(Kms.fresh(), TODAY, datetime.now(UTC))
+    assert re.fullmatch(r"[A-Za-z0-9_.-]+", text)
+    monkeypatch.setattr("sagents_infra.identity.kms.kms_signer", lambda _: Kms.fresh())
+    for ticket, effect in {text: "Allow", signed(text, "AAAA"): "Deny"}.items():
+        assert await asyncio.to_thread(authorized, ticket, monkeypatch, "kms://alias/sagents") == effect
+
+
 # The authorizer
 
 
-def authorized(text: str | None, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("SAGENTS_SIGNING_KEYS", KEYS.text)
+def authorized(text: str | None, monkeypatch: pytest.MonkeyPatch, keys: str = KEYS.text) -> str:
+    monkeypatch.setenv("SAGENTS_SIGNING_KEYS", keys)
     authorizer.keys.cache_clear()
     query = None if text is None else {"ticket": text}
     answer = authorizer.handler({"type": "REQUEST", "methodArn": ARN, "queryStringParameters": query})
