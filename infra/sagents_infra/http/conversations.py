@@ -1,8 +1,10 @@
 """Conversations: those of the caller, a new one, and what one is doing."""
 
+from typing import Annotated
 from uuid import uuid4
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from sagents.cards import AgentCard
 from sagents.client import agent_id_for
@@ -26,6 +28,7 @@ from sagents_infra.http.routing import READS, WRITES, Me, Options, TheDesk, answ
 
 router = new_router()
 TAGS = ["conversations"]
+After = Annotated[str, Query(pattern=r"^[A-Za-z0-9._:@-]{0,200}$", description="The `next` of the page before.")]
 
 
 @router.get(
@@ -38,7 +41,7 @@ TAGS = ["conversations"]
     responses=answers(200, Conversations, "A page of them"),
 )
 @waits
-async def listed(me: Me, desk: TheDesk, after: str = "", limit: Limit = 50) -> Conversations:
+async def listed(me: Me, desk: TheDesk, after: After = "", limit: Limit = 50) -> Conversations:
     prefix = agent_id_for("", me.scope)
     cards, more = await desk.cards(me, f"{prefix}{after}" if after else "", limit)
     found = [_of_card(card, card.agent_id.removeprefix(prefix)) for card in cards]

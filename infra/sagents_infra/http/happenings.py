@@ -7,7 +7,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from sagents_infra.http.desk import Desk
-from sagents_infra.http.models import ConversationId, Events, Limit
+from sagents_infra.http.models import LAST, ConversationId, Events, Limit
 from sagents_infra.http.problems import NO_CONVERSATION
 from sagents_infra.http.routing import READS, Me, TheDesk, answers, new_router, waits
 
@@ -16,7 +16,7 @@ router = new_router()
 LONGEST_WAIT = 20
 """Seconds. Gateways end a request after 29."""
 
-After = Annotated[int, Query(ge=0, le=2**63 - 1, description="The id of the last event that was seen.")]
+After = Annotated[int, Query(ge=0, le=LAST, description="The id of the last event that was seen.")]
 Wait = Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for one where there is none.")]
 
 

@@ -29,6 +29,8 @@ from sagents_infra.http.routing import APPROVES, READS, Me, TheDesk, answers, ne
 
 router = new_router()
 TAGS = ["interrupts"]
+OLDEST = 10 * 365 * 86_400
+"""Seconds; nothing waits longer (`lifecycle.LONGEST`)."""
 Text = Annotated[str | None, Query(max_length=200)]
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="The ETag of what was seen: the decision is about that call.")
@@ -55,7 +57,7 @@ async def inbox(
     agent: Text = None,
     risk: Text = None,
     claimed: bool | None = None,
-    older_than_s: Annotated[int | None, Query(ge=0)] = None,
+    older_than_s: Annotated[int | None, Query(ge=0, le=OLDEST)] = None,
     mine: bool = False,
     limit: Limit = 50,
 ) -> Waiting:

@@ -7,13 +7,13 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from sagents import errors
 from sagents.errors import AgentNotFound
 from sagents_infra.http.desk import id_from
-from sagents_infra.http.models import ConversationId, IdempotencyKey, Limit, NewMessage, Rows, Taken
+from sagents_infra.http.models import LAST, ConversationId, IdempotencyKey, Limit, NewMessage, Rows, Taken
 from sagents_infra.http.problems import NO_CONVERSATION, PROBLEMS, TOO_LARGE
 from sagents_infra.http.routing import READS, WRITES, Me, TheDesk, answers, new_router, waits
 
 router = new_router()
 TAGS = ["messages"]
-Number = Annotated[int | None, Query(ge=0, description="A row's number.")]
+Number = Annotated[int | None, Query(ge=0, le=LAST, description="A row's number.")]
 
 
 @router.post(

@@ -34,6 +34,8 @@ IdempotencyKey = Annotated[
     ),
 ]
 Limit = Annotated[int, Query(ge=1, le=200, description="At most so many.")]
+LAST = 2**63 - 1
+"""The largest number of an event or a row; no store has room for more."""
 
 
 def shown(example: dict[str, Any]) -> ConfigDict:

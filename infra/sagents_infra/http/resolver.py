@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from sagents.nesting import MAX_DEPTH, is_deep
 from sagents_infra.http.identity import caller_of
-from sagents_infra.http.problems import Refusal, answer, problem_of
+from sagents_infra.http.problems import UNSUPPORTED, Refusal, answer, problem_of
 
 
 @dataclass
@@ -28,6 +28,8 @@ class Current:
     lambda_context: Any
     context: dict[str, Any] = field(default_factory=dict)
 
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 CURRENT: ContextVar[Current] = ContextVar("current request")
 
@@ -90,7 +92,15 @@ class Resolver(APIGatewayHttpResolver):
         caller = caller_of(CURRENT.get().event.raw_event)
         self.context["buckets"].take(caller.subject)
         caller.needs(*scopes)
+        _check_media(CURRENT.get().event.raw_event)
         self.context["caller"] = caller
+
+
+def _check_media(event: Mapping[str, Any]) -> None:
+    """Raise for a form: Powertools reads those, too, and a page from elsewhere may send them without being asked."""
+    given = {name.lower(): value for name, value in (event.get("headers") or {}).items()}.get("content-type", "")
+    if given.partition(";")[0].strip().lower() in FORMS:
+        raise Refusal(UNSUPPORTED)
 
 
 def scopes_of(route: Route) -> list[str]:

@@ -90,9 +90,16 @@ def test_bytes_that_are_no_text_are_malformed(front: Front) -> None:
     assert front.door(sent)["statusCode"] == 400
 
 
-def test_only_json_is_read(front: Front) -> None:
-    plain = {"content-type": "text/plain"}
-    refused = front.ask_now("POST", "/conversations/7/messages", '{"content": "x"}', headers=plain)
+OTHER_BODIES = {
+    "text/plain": '{"content": "x"}',
+    "application/x-www-form-urlencoded": "content=x",
+    "Multipart/Form-Data; boundary=b": '--b\r\nContent-Disposition: form-data; name="content"\r\n\r\nx\r\n--b--\r\n',
+}
+
+
+@pytest.mark.parametrize(("kind", "body"), OTHER_BODIES.items(), ids=OTHER_BODIES)
+def test_only_json_is_read(front: Front, kind: str, body: str) -> None:
+    refused = front.ask_now("POST", "/conversations/7/messages", body, headers={"content-type": kind})
     assert (refused.status, refused.problem) == (415, "unsupported-media-type")
 
 
@@ -106,6 +113,11 @@ MISFITS: list[tuple[str, str, Any, Mapping[str, Any], str]] = [
     ("GET", "/conversations/7/events", None, {"wait": 21}, "wait"),
     ("GET", "/conversations/7/events", None, {"after": -1}, "after"),
     ("GET", "/conversations/7/messages", None, {"limit": 0}, "limit"),
+    ("GET", "/conversations/7/messages", None, {"after": 2**63}, "after"),
+    ("GET", "/conversations/7/messages", None, {"before": 2**63}, "before"),
+    ("GET", "/conversations", None, {"after": "a" * 201}, "after"),
+    ("GET", "/conversations", None, {"after": "a/b"}, "after"),
+    ("GET", "/interrupts", None, {"older_than_s": 2**31}, "older_than_s"),
     ("GET", "/conversations/a b", None, {}, "id"),
     ("POST", "/interrupts/no-address/decisions", {"type": "approve"}, {}, "id"),
     ("POST", "/interrupts/a~int_1/decisions", {"type": "maybe"}, {}, "/type"),
@@ -113,7 +125,9 @@ MISFITS: list[tuple[str, str, Any, Mapping[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "body", "query", "where"), MISFITS, ids=[f"{m[1]} {m[2]}" for m in MISFITS])
+@pytest.mark.parametrize(
+    ("method", "path", "body", "query", "where"), MISFITS, ids=[f"{m[1]} {m[2]} {m[4]}" for m in MISFITS]
+)
 def test_what_does_not_fit_is_named_by_its_place_without_its_value(
     front: Front, method: str, path: str, body: Any, query: Mapping[str, Any], where: str
 ) -> None:
