@@ -1,5 +1,6 @@
 """The application's own copy of a transcript (B-106): told of each message and each change, soon and in order."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +13,16 @@ from sagents.hooks import called
 from sagents.messages import Message
 from sagents.persistence import DisplayMessagePersistence
 from sagents.plan import AgentRef
+from sagents_activities.patience import heartbeats
 from sagents_activities.userland import Userland
 
 log = structlog.get_logger(__name__)
+
+PATIENT, SHORT = 30.0, 2.0
+"""Seconds that a callback has in an activity that takes its time, and in one that does not. Then it and those behind it
+
+are given up: the agent goes on.
+"""
 
 
 @dataclass
@@ -76,7 +84,11 @@ class DisplayMirror:
             await called(method, *arguments)
 
         try:
-            await self.userland.run(call)
+            async with asyncio.timeout(PATIENT if heartbeats() else SHORT):
+                await self.userland.run(call)
+        except TimeoutError:
+            log.warning("a callback hangs", agent=self.agent.agent_id, what=name, left_out=len(self._waiting))
+            self._waiting.clear()
         except Exception as error:
             log.warning("a callback failed", agent=self.agent.agent_id, what=name, error=repr(error))
 

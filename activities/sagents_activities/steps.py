@@ -67,16 +67,24 @@ class ModelActivities:
         return plan
 
     async def _show(self, request: StepRequest, plan: Plan, announcer: Announcer) -> None:
-        """Write the rows of a plan on record, where the attempt that made it has not."""
+        """Write the rows of a plan on record, where the attempt that made it has not; nobody knows what else it did not
+
+        get to, so the application's own copy is told in any case.
+        """
         reply = reply_in(plan, request.reply_id)
-        if not await announcer.lacks(rows_of(plan, request.reply_id, reply, announcer.showing)):
+        is_missing = await announcer.lacks(rows_of(plan, request.reply_id, reply, announcer.showing))
+        if not is_missing and (self.kit.app.display is None or request.agent.sub is not None):
             return
 
         async def reshape() -> Message | None:
             return await reshaped(await self.kit.make(request.agent), reply)
 
         shown = await self.kit.userland.run(reshape)
-        await announcer.release(shown, rows_of(plan, request.reply_id, shown, announcer.showing))
+        rows = rows_of(plan, request.reply_id, shown, announcer.showing)
+        if is_missing:
+            await announcer.release(shown, rows)
+        else:
+            announcer.mirror.message(shown, rows)
 
     async def _decide(self, request: StepRequest, announcer: Announcer) -> Plan:
         if request.step == 0:

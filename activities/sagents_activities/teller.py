@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import queue
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Self
@@ -99,24 +99,17 @@ class Teller:
         Raises `StoreUnavailable` then where the log lacks some and the activity does no harm when it is tried again.
         """
         ended = asyncio.Event()
-        pump = asyncio.create_task(self._pump(ended))
+        pumps = [asyncio.create_task(_repeat(work, ended)) for work in (self.flush, self.mirror.tell)]
         try:
             yield self
         finally:
             ended.set()  # a batch that is on its way arrives
-            await pump
+            await asyncio.gather(*pumps)
             async with self._alone:
                 missing = await self._publisher.finish(self._taken())
             await self.mirror.tell()
         if missing is not None:
             raise missing
-
-    async def _pump(self, ended: asyncio.Event) -> None:
-        while not ended.is_set():
-            await self.flush()
-            await self.mirror.tell()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), BATCH)
 
     async def flush(self) -> None:
         """Tell what waits now."""
@@ -129,3 +122,11 @@ class Teller:
             while True:
                 events.append(self._waiting.get_nowait())
         return events
+
+
+async def _repeat(work: Callable[[], Awaitable[None]], ended: asyncio.Event) -> None:
+    """Do it batch by batch, until the activity has ended."""
+    while not ended.is_set():
+        await work()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), BATCH)

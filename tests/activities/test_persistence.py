@@ -1,15 +1,21 @@
 """Applications that keep states and transcripts in a store of their own (B-106, B-115, B-116)."""
 
+import asyncio
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from sagents import Agent, Coordinator, InvalidAgent, Message, Sagents, State, TodoList, ask, tool
+from sagents.errors import StoreUnavailable
+from sagents_activities import display_mirror
+from sagents_infra.stores.memory import MemoryStore
 from sagents_infra.testing import AgentEnv
 from tests.support.deciding import server_of
 from tests.support.driving import Driven, started, until
-from tests.support.models import uses
+from tests.support.models import echoes, uses
+from tests.support.watched_store import StoreCall, WatchedStore
 
 pytestmark = pytest.mark.asyncio
 
@@ -183,3 +189,58 @@ async def test_what_is_no_store_is_refused_where_it_is_given() -> None:
     with pytest.raises(InvalidAgent, match="make an object of it"):
         Sagents(display=Messages)  # type: ignore[arg-type]
     assert Sagents().display is None
+
+
+async def test_a_callback_that_hangs_is_given_up_and_holds_no_event_back(
+    agent_env: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E-66: the run goes on, and who watches hears of the tool while it works."""
+    monkeypatch.setattr(display_mirror, "PATIENT", 0.5)
+    monkeypatch.setattr(display_mirror, "SHORT", 0.5)
+    go = threading.Event()
+
+    class Hangs:
+        async def save_message(self, *_: Any) -> None:
+            await asyncio.Event().wait()
+
+        async def update_tool_status(self, *_: Any) -> None:
+            await asyncio.Event().wait()
+
+    @tool
+    async def work() -> str:
+        """Work."""
+        await asyncio.to_thread(go.wait, 20)
+        return "done"
+
+    app = Sagents(display=Hangs())
+    app.agent("helper", Agent(model=uses("work"), tools=[work], default_middleware=False))
+    async with agent_env(app) as env:
+        agent = await started(env, "helper")
+        await agent.send("go", "m1")
+
+        async def works() -> bool:
+            told = [event.data.get("status") for event in await env.store.events(agent.agent_id)]
+            return "executing" in told
+
+        await until(works)
+        go.set()
+        await agent.settled()
+        assert await agent.last_text() == "done: done"
+
+
+async def test_a_reply_is_told_again_where_a_worker_may_have_been_lost_before_it_was(agent_env: Any) -> None:
+    """At least once, under the same ids: the second attempt finds the rows written, and cannot know more."""
+    messages, failed = Messages(), list[str]()
+
+    async def fail_once(call: StoreCall) -> None:
+        if call.method == "save" and call.effect == "model_step" and not failed:
+            failed.append(call.method)
+            raise StoreUnavailable("away")
+
+    app = Sagents(display=messages)
+    app.agent("helper", Agent(model=echoes(), default_middleware=False))
+    async with agent_env(app, store=WatchedStore(MemoryStore(), before=fail_once)) as env:
+        agent = await started(env, "helper", scope={"tenant": "acme"}, conversation_id="c1")
+        await agent.say("hi", "m1")
+        (_, reply) = await env.store.rows(agent.agent_id)
+        assert messages.calls.count(("save_message", "assistant", [reply.id])) == 2
