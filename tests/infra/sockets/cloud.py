@@ -8,7 +8,7 @@ browser ──▶ authorizer ──▶ socket function ──▶ DynamoDB (moto)
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ from tests.support.api_gateway import ApiGateway
 from tests.support.browser import Browser
 from tests.support.tables import Place
 
-METHOD = "arn:aws:execute-api:us-east-1:123456789012:api/live/$connect"
+NOWHERE = "127.0.0.1:1"
 
 
 @dataclass
@@ -104,8 +104,11 @@ class Cloud:
 
 
 @asynccontextmanager
-async def opened(env: AgentEnv, place: Place, gateway: ApiGateway) -> AsyncIterator[Cloud]:
-    """The worker and the function, each with adapters of its own over one table and one API."""
+async def opened(env: AgentEnv, place: Place, gateway: ApiGateway, *, away: bool = False) -> AsyncIterator[Cloud]:
+    """The worker and the function, each with adapters of its own over one table and one API.
+
+    Where Temporal is `away` there is no worker, and the function finds nobody at its address.
+    """
     posting = [DynamoDBConnections(place.client, place.table) for _ in range(2)]
     channels = [ApiGatewayChannel(api_gateway_client(gateway.url, "us-east-1"), kept) for kept in posting]
     presence = DynamoDBPresence(place.client, place.table)
@@ -125,12 +128,12 @@ async def opened(env: AgentEnv, place: Place, gateway: ApiGateway) -> AsyncItera
         )
 
     async def connected(*_: object) -> Client:
-        host = env.client.service_client.config.target_host
+        host = NOWHERE if away else env.client.service_client.config.target_host
         return await Client.connect(host, data_converter=env.client.data_converter, lazy=True)
 
-    options = HttpOptions()
+    options = HttpOptions(patience_ms=500) if away else HttpOptions()
     office = Office(opening, connected, patience=options.patience, idle=options.idle)
-    async with env.worker():
+    async with nullcontext() if away else env.worker():
         yield Cloud(env, SocketDoor(office, options), gateway, posting[1], presence)
     await asyncio.to_thread(office.close)
     for channel in channels:

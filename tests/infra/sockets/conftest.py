@@ -127,11 +127,11 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiGateway]:
 
 @pytest.fixture
 def in_cloud(agent_env: Any, place: Place, gateway: ApiGateway) -> Callable[..., AbstractAsyncContextManager[Cloud]]:
-    """`async with in_cloud() as cloud:`, with a worker."""
+    """`async with in_cloud() as cloud:`, with a worker, unless Temporal is `away`."""
 
     @asynccontextmanager
-    async def opened() -> AsyncIterator[Cloud]:
-        async with agent_env(talker(), worker=False) as env, cloud.opened(env, place, gateway) as found:
+    async def opened(*, away: bool = False) -> AsyncIterator[Cloud]:
+        async with agent_env(talker(), worker=False) as env, cloud.opened(env, place, gateway, away=away) as found:
             yield found
 
     return opened

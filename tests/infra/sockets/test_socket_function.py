@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from sagents.client import agent_id_for
 from sagents.client.line import Line
+from sagents.events import Event
+from sagents.ports import News, Save
 from sagents.viewers import Viewers
 from sagents_infra.http.identity import READ
 from sagents_infra.sockets import gateway as gateway_module
+from sagents_infra.sockets import telling
 from sagents_infra.sockets.admission import issue
 from tests.infra.sockets.cloud import Cloud, frame
 
@@ -199,3 +203,39 @@ async def test_what_cannot_be_read_is_answered(in_cloud: Callable[..., Any]) -> 
             await browser.until(lambda me: me.of("problem"))
             assert (await browser.problem())[0] == kind
             browser.frames.clear()
+
+
+async def test_who_subscribes_is_watching_before_the_log_is_read(
+    in_cloud: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So what is stored meanwhile comes by the log, or live, or twice; never not at all."""
+    watching = list[int]()
+
+    async def pages(desk: Any, agent_id: str, after: int) -> Any:
+        watching.append(len(await desk.outside.connections.watching(agent_id)))
+        async for page in telling.pages(desk, agent_id, after):
+            yield page
+
+    monkeypatch.setattr(gateway_module, "pages", pages)
+    async with in_cloud() as cloud, cloud.browser() as browser:
+        await cloud.start()
+        await browser.say("subscribe", conversation="7")
+        await browser.answer("subscribed")
+    assert watching == [1]
+
+
+async def test_pings_and_reading_go_on_while_temporal_is_away(in_cloud: Callable[..., Any]) -> None:
+    async with in_cloud(away=True) as cloud, cloud.browser() as browser:
+        agent_id, store = agent_id_for("7", cloud.caller().scope), cloud.env.store
+        await store.take_over(agent_id, "run", 0)
+        head = json.dumps({"head": {"agent": {"name": "echo", "scope": cloud.caller().scope}}})
+        await store.save(Save(agent_id=agent_id, workflow_run_id="run", seq=0, head=head))
+        told = Event(agent_id=agent_id, type="status_changed", at=datetime.now(UTC), data={"status": "idle"})
+        await store.append(agent_id, [News(slot="s", event=told)], "run")
+        await browser.say("subscribe", conversation="7")
+        assert [event["type"] for event in (await browser.answer("events"))["events"]] == ["status_changed"]
+        await browser.say("send", conversation="7", text="Hello", id="m1")
+        about = {"type": "send", "conversation": "7", "id": "m1"}
+        assert await browser.problem() == ("unavailable", about)
+        await browser.say("ping")
+        await browser.answer("pong")
