@@ -90,6 +90,9 @@ async def halves(
         made: object = await called(preprocess, scope, message, context)
         if not isinstance(made, Halves):
             raise TypeError(f"it returned {type(made).__name__}, not Halves(display, llm)")
+        for half in (made.display, made.llm):
+            if not isinstance(half, str | Message | Sequence):
+                raise TypeError(f"a half is {type(half).__name__}, not a text, a Message or parts")
     except InvalidInput as error:
         raise error if isinstance(error, MessageRefused) else MessageRefused(str(error)) from error
     except Exception as error:

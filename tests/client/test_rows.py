@@ -176,6 +176,16 @@ async def test_what_a_preprocessor_refuses_or_fails_over_changes_nothing(agent_e
         assert await server.rows(agent_id) == ()
 
 
+@pytest.mark.parametrize(("display", "llm"), [(None, "for the model alone"), ("Hello", None), (7, "Hello")])
+async def test_a_half_that_is_missing_shows_nobody_what_the_model_reads(agent_env: Any, display: Any, llm: Any) -> None:
+    """B-110, E-67: nothing is said, and who wrote the preprocessor is told why."""
+    async with agent_env(app_of(), worker=False) as env:
+        server, agent_id = _door(env, lambda *_: Halves(display=display, llm=llm)), env.id()
+        await server.start("helper", agent_id=agent_id)
+        with pytest.raises(PreprocessorFailed, match="a half is"):
+            await server.add_message(agent_id, "Hello")
+
+
 async def test_a_message_that_says_how_it_is_shown_is_not_preprocessed(agent_env: Any) -> None:
     """B-73."""
     mentions = Mentions()
