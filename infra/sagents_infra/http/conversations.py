@@ -12,7 +12,7 @@ from sagents.errors import AgentNotRegistered
 from sagents.lifecycle import Lifecycle
 from sagents.status import Status
 from sagents_infra.http.desk import Desk, id_from
-from sagents_infra.http.identity import Caller
+from sagents_infra.http.identity import ADMIN, Caller
 from sagents_infra.http.models import (
     Conversation,
     ConversationId,
@@ -62,6 +62,8 @@ async def listed(me: Me, desk: TheDesk, after: After = "", limit: Limit = 50) ->
 async def start(
     new: NewConversation, me: Me, desk: TheDesk, options: Options, key: IdempotencyKey = None
 ) -> Response[Started]:
+    lifecycle = None if new.lifecycle is None else Lifecycle.from_wire(new.lifecycle)
+    _let_shape(me, new, lifecycle)
     check_name(new.agent, options)
     conversation_id = new.conversation_id or id_from("c", me, "", key) or f"c_{uuid4().hex}"
     agent_id = await _let_start(me, desk, conversation_id)
@@ -69,7 +71,7 @@ async def start(
         new.agent,
         agent_id=agent_id,
         conversation_id=conversation_id,
-        lifecycle=None if new.lifecycle is None else Lifecycle.from_wire(new.lifecycle),
+        lifecycle=lifecycle,
         scope=me.scope,
         options=new.options,
         exported=new.state,
@@ -100,6 +102,17 @@ async def one(id: ConversationId, me: Me, desk: TheDesk) -> Conversation:
     if info is None:
         return shown
     return shown.model_copy(update={"agent": info.agent, "status": info.status, "info": info})
+
+
+def _let_shape(me: Caller, new: NewConversation, lifecycle: Lifecycle | None) -> None:
+    """Raise where they ask for what is an admin's to say.
+
+    That is what models and tools are said to have said, which saver is called, and whose viewers it shows.
+    """
+    topic = lifecycle is not None and lifecycle.presence.topic is not None
+    saver = lifecycle is not None and lifecycle.auto_save is not None
+    if new.state is not None or topic or saver:
+        me.needs(ADMIN)
 
 
 async def _let_start(me: Caller, desk: Desk, conversation_id: str) -> str:

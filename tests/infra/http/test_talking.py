@@ -142,6 +142,30 @@ async def test_conversations_are_listed_in_pages_also_those_that_sleep(serve: Ca
         }
 
 
+FOR_ADMINS: dict[str, dict[str, Any]] = {
+    "a state": {"state": {}},
+    "what others look at": {"lifecycle": {"presence": {"enabled": True, "topic": "conversation:8"}}},
+    "a saver": {"lifecycle": {"auto_save": {"saver": "crm"}}},
+}
+
+
+async def test_only_an_admin_says_what_is_remembered_whose_viewers_are_shown_and_what_saves(
+    serve: Callable[..., Any],
+) -> None:
+    """A state holds words of models and tools; `info` names the viewers of its topic; savers are the application's."""
+    async with serve(desk_app()) as (front, _):
+        for what, more in FOR_ADMINS.items():
+            body = {"agent": "echo", "conversation_id": "7", **more}
+            refused = await front.post("/conversations", body)
+            assert (refused.status, refused.problem) == (403, "missing-scope"), what
+            assert "sagents:admin" in refused.json["detail"]
+            assert (await front.get("/conversations/7")).status == 404
+        own = {"lifecycle": {"inactivity_timeout_ms": 60_000, "presence": {"enabled": True}}}
+        assert (await front.post("/conversations", {"agent": "echo", "conversation_id": "7", **own})).status == 201
+        topic = {"agent": "echo", "conversation_id": "8", **FOR_ADMINS["what others look at"]}
+        assert (await front.post("/conversations", topic, who=BOSS)).status == 201
+
+
 async def test_a_life_over_http(serve: Callable[..., Any]) -> None:
     async with serve(desk_app()) as (front, _):
         await front.post("/conversations", {"agent": "echo", "conversation_id": "7", "message": "Hello"})
