@@ -60,8 +60,8 @@ def _object_id(record: Event) -> str:
 
 
 def _read(text: str) -> Any:
-    """A body as JSON, where it is."""
+    """A body as JSON, where it is; nested without end it is none, and hinders no other record of its batch."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_
 
 from sagents.errors import InvalidInput
 from sagents_infra.aws.happenings import Happening, Source
+from sagents_infra.http.identity import TENANT
 
 
 class Rule(BaseModel):
@@ -56,14 +57,22 @@ class Rule(BaseModel):
         return Letter(
             id=f"event-{hashlib.sha256(f'{happening.source}:{happening.id}'.encode()).hexdigest()[:32]}",
             agent=self.agent,
-            conversation=str(self._wanted(happening, "conversation", self.conversation)),
+            conversation=self._name(happening, "conversation", self.conversation),
             text=text if isinstance(text, str) else json.dumps(text, ensure_ascii=False),
             scope={
-                name: str(self._wanted(happening, name, expression))
+                name: self._name(happening, name, expression)
                 for name, expression in (("owner", self.owner), ("tenant", self.tenant))
                 if expression
             },
         )
+
+    def _name(self, happening: Happening, what: str, expression: str) -> str:
+        """A text or a whole number. Whoever writes the event may write a tenant that, in ids, reads as another."""
+        found = self._wanted(happening, what, expression)
+        fits = isinstance(found, str) or type(found) is int
+        if not fits or (what == "tenant" and not TENANT.fullmatch(str(found))):
+            raise InvalidInput(f"{happening.source} {happening.id}: {expression!r} finds nothing that names a {what}.")
+        return str(found)
 
     def _wanted(self, happening: Happening, what: str, expression: str) -> Any:
         found = _found(happening, expression)

@@ -107,6 +107,38 @@ async def test_of_a_batch_with_one_bad_record_only_that_one_comes_again() -> Non
     assert [letter.conversation for letter in post.letters] == ["a", "b"]
 
 
+ENDLESS = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [ENDLESS, "[" * 500 + "]" * 500, "7", "null"],
+    ids=["endless", "deep", "a number", "nothing"],
+)
+async def test_body_that_nobody_can_read_hinders_no_other_record(body: str) -> None:
+    bad = {**sqs(1, "a"), "body": body}
+    post = Post()
+    answer = await deliver(batch(bad, sqs(2, "b")), "invocation-1", RULES, post.send)
+    assert parcel(answer) == ["m-1"]
+    assert [letter.conversation for letter in post.letters] == ["b"]
+
+
+@pytest.mark.parametrize("found", ["a:b", "a/b", "", ["a"], {"a": 1}], ids=str)
+async def test_tenant_that_could_stand_for_another_is_refused(found: Any) -> None:
+    rule = Rule(source="schedule", agent="helper", conversation="c", message="text", tenant="tenant")
+    post = Post()
+    with pytest.raises(InvalidInput):
+        await deliver({"c": "1", "text": "hello", "tenant": found}, "invocation-1", (rule,), post.send)
+    assert post.letters == []
+
+
+@pytest.mark.parametrize("found", [["a"], {"a": 1}, True, 1.5], ids=str)
+async def test_conversation_that_is_no_name_is_refused(found: Any) -> None:
+    rule = Rule(source="schedule", agent="helper", conversation="c", message="text")
+    with pytest.raises(InvalidInput, match="conversation"):
+        await deliver({"c": found, "text": "hello"}, "invocation-1", (rule,), Post().send)
+
+
 async def test_record_that_says_nothing_comes_again_until_it_is_a_dead_letter() -> None:
     post = Post()
     answer = await deliver(batch(sqs(1, "a", text=""), sqs(2, "b")), "invocation-1", RULES, post.send)
