@@ -172,6 +172,20 @@ async def test_somebody_looks_while_they_are_connected(local: Callable[..., Any]
             await looks(site, agent_id, [])
 
 
+async def test_who_is_cut_off_has_left_and_their_conversation_goes_on(local: Callable[..., Any]) -> None:
+    async with local() as site:
+        agent_id = await site.start()
+        socket = await connect(site.address(await site.ticket()))
+        await socket.send(json.dumps({"type": "subscribe", "conversation": "7"}))
+        await looks(site, agent_id, ["ann"])
+        socket.transport.abort()
+        await looks(site, agent_id, [])
+        async with site.browser() as browser:
+            await browser.say("subscribe", conversation="7")
+            await browser.say("send", conversation="7", text="Hello", id="m1")
+            await browser.happened("llm_message")
+
+
 async def looks(site: Site, agent_id: str, who: list[str]) -> None:
     """Wait until the presence, and with it the agent, knows these viewers."""
     topic = await topic_of(site, agent_id)
