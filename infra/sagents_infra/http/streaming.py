@@ -9,6 +9,7 @@ from contextlib import aclosing
 from datetime import timedelta
 
 from sagents.events import Event
+from sagents_infra.channels.frames import HIDDEN
 from sagents_infra.http.desk import Desk
 from sagents_infra.http.gateway import Receive, Send, begin
 
@@ -49,7 +50,8 @@ async def _with_beats(watched: AsyncIterator[Event]) -> AsyncIterator[str]:
                 continue
             if (event := following.result()) is None:
                 return
-            yield written(event)
+            if event.type not in HIDDEN:
+                yield written(event)
             following = asyncio.ensure_future(anext(watched, None))
     finally:
         following.cancel()
