@@ -8,8 +8,8 @@ from typing import Any
 
 import structlog
 
+from sagents.awaiting import called
 from sagents.display import ContentType, DisplayMessage, MessageType, RowStatus
-from sagents.hooks import called
 from sagents.messages import Message
 from sagents.persistence import DisplayMessagePersistence
 from sagents.plan import AgentRef
@@ -18,10 +18,10 @@ from sagents_activities.userland import Userland
 
 log = structlog.get_logger(__name__)
 
-PATIENT, SHORT = 30.0, 2.0
-"""Seconds that a callback has in an activity that takes its time, and in one that does not. Then it and those behind it
+PATIENT, SHORT = 10.0, 2.0
+"""Seconds that a callback has in an activity that takes its time, and in one that does not. Then it and all
 
-are given up: the agent goes on.
+behind it are given up: the agent goes on, and no tool runs again because its last word was not heard in time.
 """
 
 
@@ -36,6 +36,7 @@ class DisplayMirror:
     userland: Userland
     agent: AgentRef
     run_id: str | None = None
+    _hangs: bool = False
     _waiting: deque[tuple[str, tuple[Any, ...], Mapping[str, Any]]] = field(default_factory=deque)
 
     def message(self, message: Message | None, rows: Sequence[DisplayMessage]) -> None:
@@ -60,7 +61,7 @@ class DisplayMirror:
                         self._later("save_synthetic_message", row.wire)
 
     def _later(self, name: str, *arguments: Any, **about: Any) -> None:
-        if self.persistence is not None:
+        if self.persistence is not None and not self._hangs:
             self._waiting.append((name, arguments, about))
 
     async def tell(self) -> None:
@@ -89,6 +90,7 @@ class DisplayMirror:
         except TimeoutError:
             log.warning("a callback hangs", agent=self.agent.agent_id, what=name, left_out=len(self._waiting))
             self._waiting.clear()
+            self._hangs = True
         except Exception as error:
             log.warning("a callback failed", agent=self.agent.agent_id, what=name, error=repr(error))
 
