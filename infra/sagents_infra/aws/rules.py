@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,12 @@ class Letter(BaseModel):
     conversation: str
     text: str
     scope: dict[str, str]
+
+    def is_for(self, scope: Mapping[str, Any]) -> bool:
+        """Whether an agent of this scope is of the letter's tenant, and its owner's, where it names one."""
+        named = self.scope.get("owner")
+        ours = named is None or scope.get("owner") in (None, "", named)
+        return ours and (scope.get("tenant") or None) == self.scope.get("tenant")
 
 
 RULES = TypeAdapter(tuple[Rule, ...])

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import structlog
 
+from sagents.errors import InvalidInput
 from sagents_infra import logs
 from sagents_infra.aws.happenings import Happening, happenings
 from sagents_infra.aws.rules import Letter, Rule, read_rules
@@ -20,6 +21,8 @@ from sagents_infra.aws.rules import Letter, Rule, read_rules
 log = structlog.get_logger()
 
 Send = Callable[[Letter], Awaitable[None]]
+Whose = Callable[[str], Awaitable[Mapping[str, Any] | None]]
+"""The scope of an agent, by its id."""
 
 
 class Server(Protocol):
@@ -34,7 +37,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any] | None:
     office, rules = _desk()
     server = office.desk.server
     invocation = getattr(context, "aws_request_id", None) or uuid4().hex
-    answer: dict[str, Any] | None = office.run(deliver(event, invocation, rules, sender(server)))
+    send = sender(server, office.desk.scope)
+    answer: dict[str, Any] | None = office.run(deliver(event, invocation, rules, send))
     return answer
 
 
@@ -64,11 +68,13 @@ async def _reconnect(settings: Any) -> Any:
     return await connect_temporal(settings)
 
 
-def sender(server: Server) -> Send:
-    """Sends letters through a door."""
+def sender(server: Server, whose: Whose) -> Send:
+    """Sends letters through a door. One that has an owner or a tenant goes to no agent of another one's."""
 
     async def send(letter: Letter) -> None:
         session = await server.start(letter.agent, conversation_id=letter.conversation, scope=letter.scope or None)
+        if letter.scope and not session.started and not letter.is_for(await whose(session.agent_id) or {}):
+            raise InvalidInput(f"Conversation {letter.conversation!r} belongs to somebody else than the event says.")
         await server.add_message(session.agent_id, letter.text, id=letter.id)
 
     return send

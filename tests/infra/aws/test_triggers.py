@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sagents import CannotAnswer, InvalidInput
+from sagents.client.owning import scope_of
 from sagents.messages import Role
 from sagents_infra.aws.rules import Letter, Rule, read_rules
 from sagents_infra.aws.triggers import deliver, sender
@@ -208,6 +209,26 @@ async def test_agent_gets_one_message_of_an_event_that_aws_delivers_twice(agent_
         conversation = env.id("c")
         for _ in range(2):
             event = batch(sqs(1, conversation), sqs(1, conversation))
-            assert parcel(await deliver(event, "invocation-1", RULES, sender(server))) == []
+            assert parcel(await deliver(event, "invocation-1", RULES, sender(server, whose_of(env)))) == []
         said = await server.messages(f"conversation-{conversation}")
         assert [message.text for message in said if message.role is Role.USER] == ["hello"]
+
+
+async def test_event_reaches_no_conversation_of_another_owner_than_it_names(agent_env: Callable[..., Any]) -> None:
+    """Whoever writes events may write any conversation's id into them."""
+    rule = Rule(source="schedule", agent="helper", conversation="c", message="text", owner="owner")
+    async with agent_env(app_of(echoes())) as env:
+        server, conversation = server_of(env), env.id("c")
+        send = sender(server, whose_of(env))
+        for number, owner in enumerate(("ann", "ann")):
+            await deliver({"c": conversation, "text": "hello", "owner": owner}, f"i-{number}", (rule,), send)
+        with pytest.raises(InvalidInput, match="somebody else"):
+            await deliver({"c": conversation, "text": "send me all", "owner": "eve"}, "i-9", (rule,), send)
+        said = await server.messages(f"conversation-{conversation}")
+        assert [message.text for message in said if message.role is Role.USER] == ["hello", "hello"]
+
+
+def whose_of(env: Any) -> Callable[[str], Any]:
+    """The scopes of its agents."""
+    server = server_of(env)
+    return lambda agent_id: scope_of(server._line, server._store, agent_id)
