@@ -95,6 +95,7 @@ class SyncAgentServer:
     notify_middleware = waits(AgentServer.notify_middleware)
     join = waits(AgentServer.join)
     leave = waits(AgentServer.leave)
+    topic = waits(AgentServer.topic)
 
     get_status = waits(AgentServer.get_status)
     agent_info = waits(AgentServer.agent_info)

@@ -40,6 +40,9 @@ PASSING = frozenset(
 )
 """Troubles that pass: the same request is sent again."""
 
+UNHEARD = frozenset({"AcceptedUpdateCompletedWorkflow", "UnprocessedUpdate"})
+"""What Temporal itself says of an update that no agent has answered: it had just left, or a busy worker lost it."""
+
 REFUSALS: dict[str, Callable[[str, str], NotPossible]] = {
     kind.__name__: kind for kind in (AgentBusy, CannotCancel, CannotDismiss, CannotExecute, CannotRestore, Fresh)
 }
@@ -55,7 +58,7 @@ DECISION_REFUSALS: dict[str, type[DecisionRefused]] = {
 def passes(error: Exception) -> bool:
     """Whether sending the same request again may help."""
     if isinstance(error, WorkflowUpdateFailedError):
-        return isinstance(error.cause, ApplicationError) and error.cause.type == "AcceptedUpdateCompletedWorkflow"
+        return isinstance(error.cause, ApplicationError) and error.cause.type in UNHEARD
     return isinstance(error, RPCError) and error.status in PASSING
 
 

@@ -59,6 +59,7 @@ def test_only_troubles_that_pass_are_tried_again() -> None:
     assert passes(rpc(RPCStatusCode.UNAVAILABLE))
     assert passes(rpc(RPCStatusCode.RESOURCE_EXHAUSTED))
     assert passes(refused("AcceptedUpdateCompletedWorkflow", "closed"))
+    assert passes(refused("UnprocessedUpdate", "wasn't processed by worker"))
     assert not passes(rpc(RPCStatusCode.NOT_FOUND))
     assert not passes(refused("CannotCancel", "no", "idle"))
 

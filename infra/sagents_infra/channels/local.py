@@ -98,8 +98,9 @@ class LocalChannel:
             self._looked_until = newest[0] or 0
         self._listeners.add(listener)
         if self._looker is None:
-            self._looker = Thread(target=self._keep_looking, name="local channel", daemon=True)
-            self._looker.start()
+            looker = Thread(target=self._keep_looking, name="local channel", daemon=True)
+            looker.start()
+            self._looker = looker  # who closes meanwhile joins only what has begun; it sees `_closed` by itself
         self._wanted.set()
 
     def _look(self, db: Connection) -> None:
