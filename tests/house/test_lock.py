@@ -11,6 +11,7 @@ REQUIREMENTS = [
     "requirements-node.lock",
     "requirements-aws.lock",
     "requirements-checkov.lock",
+    "requirements-ministack.lock",
     "deploy/doors/requirements.txt",
     "deploy/worker/requirements.txt",
 ]

@@ -43,7 +43,7 @@ def perform(folder: Path, keep: bool) -> None:
             stack = deploy(folder, aws, minor, temporal.address, tokens.url)
         with step("sagents deploy-worker: Temporal assumes the role and invokes the worker"):
             register(folder, stack, temporal.address)
-        converse(stack.api, tokens)
+        converse(stack, tokens)
         _tell(stack, temporal, tokens)
         if keep:
             say("\nEverything stays up until Ctrl-C.")
@@ -58,6 +58,7 @@ def _temporal(folder: Path) -> DevServer:
 
 def _tell(stack: Stack, temporal: DevServer, tokens: Issuer) -> None:
     say(f"\nAPI='{stack.api}'\nTOKEN={tokens.token('ann')}")
+    say(f"WebSocket: {stack.sockets}?ticket=... of POST /ws-tickets")
     say(f"AWS_ENDPOINT_URL={stack.url}\nTemporal: {temporal.address}, to look at: {temporal.ui}")
     say('curl -H "Authorization: Bearer $TOKEN" "$API/conversations"')
 

@@ -40,9 +40,18 @@ class Stack:
 
     @property
     def api(self) -> str:
-        """The HTTP API by the path that needs no name of its own in anybody's DNS."""
-        api_id = self.outputs["HttpApiUrl"].split("//")[1].split(".")[0]
-        return f"{self.url}/_aws/execute-api/{api_id}/$default"
+        """The HTTP API, by a path: it needs no name of its own in anybody's DNS."""
+        return f"{self.url}{_path(self.outputs['HttpApiUrl'])}/$default"
+
+    @property
+    def sockets(self) -> str:
+        """The WebSocket API, by a path."""
+        return f"{self.url.replace('http', 'ws', 1)}{_path(self.outputs['SocketUrl'])}/live"
+
+
+def _path(address: str) -> str:
+    api_id = address.split("//")[1].split(".")[0]
+    return f"/_aws/execute-api/{api_id}"
 
 
 def build(folder: Path, minor: str, python: str) -> bool:
@@ -81,21 +90,27 @@ def _hash_of_sources() -> str:
     return digest.hexdigest()
 
 
-def deploy(folder: Path, cloud: Cloud, minor: str, temporal: str, issuer: str) -> Stack:
-    """`sam deploy`, with secrets filled."""
-    values = {
+def values_of(build_id: str, cloud: Cloud, minor: str, temporal: str, issuer: str) -> dict[str, str]:
+    """The template's parameters."""
+    return {
         "Architecture": ARCHITECTURE,
         "Runtime": f"python{minor}",
         "App": "local_app:app",
         "Agents": "desk",
-        "BuildId": build_id_of(folder / "build/WorkerFunction"),
+        "BuildId": build_id,
         "TemporalAddress": temporal,
         "TemporalTls": "false",
         "TemporalPrincipals": f"arn:aws:iam::{ACCOUNT}:root",
         "TemporalExternalId": EXTERNAL_ID,
+        "Emulator": cloud.url,
         "JwtIssuer": issuer,
         "IdleExitMs": str(IDLE_EXIT_MS),
     }
+
+
+def deploy(folder: Path, cloud: Cloud, minor: str, temporal: str, issuer: str) -> Stack:
+    """`sam deploy`, with secrets filled."""
+    values = values_of(build_id_of(folder / "build/WorkerFunction"), cloud, minor, temporal, issuer)
     _client(cloud, "s3").create_bucket(
         Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": cloud.environment["AWS_REGION"]}
     )

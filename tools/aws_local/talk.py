@@ -1,13 +1,14 @@
-"""A conversation over HTTP with what was deployed: a message, an approval, an answer; and who is refused."""
+"""A conversation with what was deployed, over both APIs: a message, an approval, an answer; and who is refused."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
+from tools.aws_local.browsing import Browser, browser, is_refused
 from tools.aws_local.issuer import Issuer
+from tools.aws_local.stack import Stack
 from tools.aws_local.working import note, step, wait
 from tools.set_up import Failed
 
@@ -30,12 +31,38 @@ class Talk:
         return answer
 
 
-@contextmanager
-def talking(api: str) -> Iterator[httpx.Client]:
-    """A client of the API that is awake."""
-    with httpx.Client(base_url=api, timeout=35, trust_env=False) as http:
-        wait(lambda: _is_healthy(http), "the API", PATIENCE)
-        yield http
+def converse(stack: Stack, issuer: Issuer) -> None:
+    """All of it. Raises `Failed` where something is not as it should be."""
+    name = f"order-{uuid4().hex[:6]}"
+    with httpx.Client(base_url=stack.api, timeout=35, trust_env=False) as http:
+        ann = Talk(http, issuer.token("ann"))
+        with step("the API starts cold"):
+            wait(lambda: _is_healthy(http), "the API", PATIENCE)
+        with step("who has no token, a wrong one, or too little scope is refused"):
+            _refusals(http, issuer)
+        with ExitStack() as held:
+            with step(
+                "ann comes by a ticket to the WebSocket API, whose functions start cold; it opens no second door"
+            ):
+                ann.ask("POST", "/conversations", 201, json={"agent": "desk", "conversation_id": name})
+                ticket = ann.ask("POST", "/ws-tickets", 201).json()["ticket"]
+                watching = held.enter_context(browser(stack.sockets, ticket))
+                _used(stack.sockets, ticket)
+            _order(ann, name, watching, Talk(http, issuer.token("bob")))
+
+
+def _order(ann: Talk, name: str, watching: Browser, bob: Talk) -> None:
+    watching.ask("subscribe", "subscribed", conversation=name)
+    with step(f"ann writes in conversation {name}: Temporal invokes the worker, which asks her"):
+        watching.ask("send", "sent", conversation=name, text="order 7", id="1")
+        watching.wait_for("interrupted")
+    with step("somebody else does not even see it; she approves over HTTP"):
+        bob.ask("GET", f"/conversations/{name}", 404)
+        _approve(ann)
+    with step("the worker goes on, and answers: over HTTP, and in pieces over the WebSocket"):
+        watching.wait_for("idle")
+        _answered(ann, name)
+        _told_all(ann, name, watching)
 
 
 def _is_healthy(http: httpx.Client) -> bool:
@@ -43,30 +70,6 @@ def _is_healthy(http: httpx.Client) -> bool:
         return http.get("/health").status_code == 200
     except httpx.TimeoutException:
         return False
-
-
-def converse(api: str, issuer: Issuer) -> str:
-    """All of it. Raises `Failed` where something is not as it should be; returns the id of the conversation."""
-    with step("the API starts cold"), talking(api) as http:
-        pass
-    with talking(api) as http:
-        ann, name = Talk(http, issuer.token("ann")), f"order-{uuid4().hex[:6]}"
-        with step("who has no token, a wrong one, or too little scope is refused"):
-            _refusals(http, issuer)
-        with step(f"ann starts conversation {name}; Temporal invokes the worker"):
-            ann.ask("POST", "/conversations", 201, json={"agent": "desk", "conversation_id": name})
-            ann.ask("POST", f"/conversations/{name}/messages", 202, json={"content": "order 7"})
-            _status(ann, name, "interrupted")
-        with step("the agent asks her; somebody else does not even see it"):
-            Talk(http, issuer.token("bob")).ask("GET", f"/conversations/{name}", 404)
-            _approve(ann)
-        with step("the worker goes on, and answers"):
-            _status(ann, name, "idle")
-            said = _rows(ann, name)[-1]["content"]["text"]
-            note(said)
-            if "order 7 is paid back" not in said:
-                raise Failed(f"The agent should have paid order 7 back, but said: {said}")
-    return name
 
 
 def _refusals(http: httpx.Client, issuer: Issuer) -> None:
@@ -81,31 +84,29 @@ def _refusals(http: httpx.Client, issuer: Issuer) -> None:
     reader.ask("POST", "/conversations", 403, json={"agent": "desk"})
 
 
-def _status(who: Talk, name: str, status: str) -> None:
-    """Wait for a status of the agent by long polls, which wake nobody."""
-    seen = 0
-
-    def reached() -> bool:
-        nonlocal seen
-        page = who.ask("GET", f"/conversations/{name}/events", 200, params={"after": seen, "wait": 10}).json()
-        seen = page["after"]
-        return any(event["data"].get("status") == status for event in _changes(page["events"]))
-
-    wait(reached, f"the agent is {status}", PATIENCE)
-
-
-def _changes(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [event for event in events if event["type"] == "status_changed"]
+def _used(url: str, ticket: str) -> None:
+    if not is_refused(url, ticket):
+        raise Failed("The ticket opened a second connection.")
 
 
 def _approve(who: Talk) -> None:
     (waiting,) = who.ask("GET", "/interrupts", 200).json()["interrupts"]
     path = f"/interrupts/{waiting['id']}"
     digest = who.ask("GET", path, 200).headers["ETag"]
-    note(f"{waiting['tool']}: she approves")
     who.ask("POST", f"{path}/decisions", 200, json={"type": "approve"}, headers={"If-Match": digest})
 
 
-def _rows(who: Talk, name: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = who.ask("GET", f"/conversations/{name}/messages", 200).json()["rows"]
-    return rows
+def _answered(who: Talk, name: str) -> None:
+    said = who.ask("GET", f"/conversations/{name}/messages", 200).json()["rows"][-1]["content"]["text"]
+    note(said)
+    if "order 7 is paid back" not in said:
+        raise Failed(f"The agent should have paid order 7 back, but said: {said}")
+
+
+def _told_all(who: Talk, name: str, watching: Browser) -> None:
+    """Whether the WebSocket told every event of the log, and the text piece by piece."""
+    log = who.ask("GET", f"/conversations/{name}/events", 200).json()["events"]
+    missing = {event["id"] for event in log if event["id"] <= max(watching.ids)} - set(watching.ids)
+    note(f"the WebSocket told {len(watching.ids)} events of the log, and {watching.pieces} pieces of text")
+    if missing or not watching.pieces:
+        raise Failed(f"The WebSocket did not tell events {sorted(missing)}, or no pieces of text.")
