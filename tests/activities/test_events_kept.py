@@ -111,6 +111,35 @@ async def test_events_wait_for_a_store_that_is_away_longer_than_a_batch(
         assert [event for event in live if event.id is None and event.type in steps] == []
 
 
+async def test_a_tool_that_ends_while_the_store_is_away_is_told_when_it_is_back(
+    agent_env: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs once: nobody would tell of it again."""
+    monkeypatch.setattr(publisher, "PATIENCE", 0.01)
+    refused: list[str] = []
+    runs: list[str] = []
+
+    @tool
+    def work() -> str:
+        """Work."""
+        runs.append("once")
+        return "done"
+
+    async def away(call: StoreCall) -> None:
+        if call.method == "append" and call.effect == "tool_call" and len(refused) < 8:
+            refused.append(call.key)
+            raise StoreUnavailable("away")
+
+    app = Sagents()
+    app.agent("helper", Agent(model=uses("work"), tools=[work], default_middleware=False))
+    async with agent_env(app, store=WatchedStore(MemoryStore(), before=away)) as env:
+        agent = await started(env, "helper")
+        await agent.say("hi", "m1")
+        told = [event.data for event in await env.store.events(agent.agent_id) if event.type == "tool_execution_update"]
+        assert [data["status"] for data in told] == ["executing", "completed"]
+        assert (runs, len(refused)) == (["once"], 8)
+
+
 async def test_a_save_whose_events_the_store_does_not_take_is_tried_again(
     agent_env: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

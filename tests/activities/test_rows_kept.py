@@ -20,7 +20,9 @@ from sagents import (
     tool,
 )
 from sagents.errors import StoreUnavailable
+from sagents.events import Event
 from sagents.ports import DeltaSink, ModelRequest
+from sagents_activities import publisher
 from sagents_activities.journal import Seen
 from sagents_infra.stores.memory import MemoryStore
 from tests.support.driving import started, until
@@ -73,8 +75,15 @@ async def test_rows_that_the_store_could_not_take_are_written_by_the_next_attemp
         assert (len(asked), len(failed)) == (1, 1)
 
 
-async def test_a_result_that_nobody_told_is_shown_by_the_next_step(agent_env: Any) -> None:
-    """The store was away while a tool ran: its row catches up with the record."""
+async def test_a_result_that_nobody_told_is_shown_by_the_next_step(
+    agent_env: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store was away while a tool ran, and for longer than a tool call waits: its row catches up with the record.
+
+    Who watches has heard of it nevertheless.
+    """
+    monkeypatch.setattr(publisher, "PATIENCE", 0.01)
+    monkeypatch.setattr(publisher, "AT_LAST", 0.1)
 
     @tool
     def look() -> str:
@@ -89,7 +98,17 @@ async def test_a_result_that_nobody_told_is_shown_by_the_next_step(agent_env: An
     app.agent("helper", Agent(model=uses("look"), tools=[look]))
     async with agent_env(app, store=WatchedStore(MemoryStore(), before=fail)) as env:
         agent = await started(env, "helper")
+        live: list[Event] = []
+
+        async def listen() -> None:
+            async for event in env.channel.listen(agent.agent_id):
+                live.append(event)  # noqa: PERF401 - read meanwhile
+
+        listening = asyncio.create_task(listen())
         await agent.say("hi", "m1")
+        lost = [event.data["status"] for event in live if event.type == "tool_execution_update"]
+        assert lost == ["executing", "completed"]
+        listening.cancel()
         shown = [(str(row.content_type), row.text, str(row.status)) for row in await env.store.rows(agent.agent_id)]
         assert shown == [
             ("text", "hi", "completed"),
