@@ -131,10 +131,17 @@ async def decide(id: InterruptRef, given: NewDecision, me: Me, desk: TheDesk, if
 
 
 def sees(me: Caller, item: InboxItem) -> bool:
-    """Whether it is in the caller's inbox."""
+    """Whether it is in the caller's inbox. One that does not say whose it is may be another tenant's: in nobody's."""
+    if not _says_whose(item):
+        return False
     if me.may_reach({"owner": item.owner, "tenant": item.tenant}):
         return True
     return item.tenant == me.tenant and item.interrupt.approvers is not None and item.is_for(me.principal)
+
+
+def _says_whose(item: InboxItem) -> bool:
+    """What a newer version wrote, or one before there was an inbox, has only the agent's id."""
+    return any((item.agent, item.conversation_id, item.owner, item.tenant, item.run_id))
 
 
 async def _let_decide(me: Caller, desk: Desk, agent_id: str, interrupt_id: str) -> None:
@@ -143,7 +150,7 @@ async def _let_decide(me: Caller, desk: Desk, agent_id: str, interrupt_id: str) 
     to everybody of its tenant; who may have decided it, it knows.
     """
     item = await _item(desk, agent_id, interrupt_id)
-    if item is not None:
+    if item is not None and _says_whose(item):
         visible = sees(me, item)
     else:
         scope = await desk.scope(agent_id.partition("/")[0])

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from sagents.inbox import item_of
+from sagents.ports import PendingInterrupt
 from sagents_infra.http.api import routes
 from sagents_infra.http.handler import Door
-from sagents_infra.http.identity import caller_of
+from sagents_infra.http.identity import SCOPES, caller_of
+from sagents_infra.http.interrupts import sees
 from sagents_infra.http.options import HttpOptions
 from tests.infra.http.asking import ANN, BEN, Front, Person, event
 from tests.infra.http.conftest import nobody
@@ -173,3 +176,12 @@ def test_a_bug_tells_nothing_of_itself(front: Front) -> None:
     broken = front.ask_now("GET", "/conversations")
     assert (broken.status, broken.problem) == (500, "internal-error")
     assert "asked" not in broken.body
+
+
+@pytest.mark.parametrize("kept", ["{}", '{"id": "int_1", "reason": "tool_call", "tool": "refund"}'], ids=["new", "old"])
+def test_what_does_not_say_whose_it_is_shows_to_nobody(kept: str) -> None:
+    """Without its tenant it would look like one of those who have none."""
+    item = item_of(PendingInterrupt(agent_id="acme:conversation-7", interrupt=kept))
+    for who in (Person("eve"), Person("eve", scopes=SCOPES), ANN):
+        assert not sees(caller_of(event("GET", "/", who=who)), item)
+    assert sees(caller_of(event("GET", "/", who=Person("eve"))), item.but(owner="eve"))
