@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from sagents.agent_checks import check_gates, check_options, checked_tools, gates, listed, made_middleware, stacked
-from sagents.hooks import HookContext, Middleware, called
+from sagents.awaiting import called
+from sagents.hooks import HookContext, Middleware
 from sagents.middleware import default_stack
 from sagents.policy import InterruptOn, Named, Policy, allow
 from sagents.ports import Blobs, Model

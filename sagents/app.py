@@ -11,9 +11,9 @@ from pydantic import JsonValue
 
 from sagents.agent import Agent, ModelLike
 from sagents.app_loading import load_attribute
+from sagents.awaiting import called
 from sagents.errands import Delegate
 from sagents.errors import AgentNotRegistered, InvalidAgent
-from sagents.hooks import called
 from sagents.persistence import AgentPersistence, DisplayMessagePersistence, checked_persistence
 from sagents.plan import AgentRef, Link
 from sagents.registering import Registry, Saver, checked_factory, checked_saver

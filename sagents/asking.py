@@ -11,10 +11,10 @@ from typing import Any
 
 from sagents import telemetry
 from sagents.announcing import Announcer
+from sagents.awaiting import called
 from sagents.cancelling import Cancels
 from sagents.drafting import HookFailed
 from sagents.errors import ModelError, ModelErrorKind
-from sagents.hooks import called
 from sagents.measuring import milliseconds
 from sagents.messages import Message, Role, TokenUsage
 from sagents.ports import Delta, Model, ModelRequest

@@ -3,14 +3,14 @@
 # ruff: noqa: ARG002 - the base class names every hook's arguments and uses none
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from pydantic import JsonValue
 
+from sagents.awaiting import MaybeAwaitable, called
 from sagents.callbacks import Callbacks
 from sagents.decisions import Decision
 from sagents.errors import ModelError
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from sagents.agent import Agent
     from sagents.errands import Delegate
 
-T = TypeVar("T")
-MaybeAwaitable: TypeAlias = Awaitable[T] | T
 HookAnswer: TypeAlias = State | Pause | None
 """What a hook makes of a state: a new one, a pause, or nothing to change."""
 
@@ -166,12 +164,6 @@ class Middleware:
     def debug_summary(self) -> JsonValue:
         """What a developer wants to see of its configuration; no secrets."""
         return {}
-
-
-async def called(hook: Callable[..., MaybeAwaitable[T]], /, *arguments: Any) -> T:
-    """What a hook answers, be it async or sync."""
-    answer = hook(*arguments)
-    return cast(T, await answer) if inspect.isawaitable(answer) else answer
 
 
 async def state_hook(middleware: Middleware, name: str, /, *arguments: Any) -> HookAnswer:

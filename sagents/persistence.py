@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from sagents.awaiting import MaybeAwaitable
 from sagents.errors import InvalidAgent
-from sagents.hooks import MaybeAwaitable
 from sagents.messages import Message
 
 Context = Mapping[str, Any]

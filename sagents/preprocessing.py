@@ -14,8 +14,8 @@ from typing import Any, Protocol, cast
 from pydantic import JsonValue
 
 from sagents.app_loading import AppNotFound, load_attribute
+from sagents.awaiting import MaybeAwaitable, called
 from sagents.errors import InvalidInput, MessageRefused, PreprocessorFailed
-from sagents.hooks import MaybeAwaitable, called
 from sagents.messages import ContentPart, Message
 from sagents.state import State
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
+from sagents.awaiting import called
 from sagents.errors import InvalidAgent
-from sagents.hooks import called
 
 Entry = TypeVar("Entry")
 Named = TypeVar("Named")

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from sagents.awaiting import called
 from sagents.display import DisplayMessage
 from sagents.displaying import Showing
-from sagents.hooks import called
 from sagents.messages import Message, ToolResult
 from sagents.operations import AddMessages, CutMessages, Operation, SetMessages
 from sagents.plan import Plan

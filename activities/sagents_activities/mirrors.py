@@ -8,7 +8,7 @@ import structlog
 from temporalio import activity
 
 from sagents.app import Sagents
-from sagents.hooks import called
+from sagents.awaiting import called
 from sagents.lifecycle import AutoSave, Lifecycle
 from sagents.messages import Message
 from sagents.operations import AddMessages, Operation

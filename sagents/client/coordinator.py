@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
+from sagents.awaiting import called
 from sagents.client.server import AgentServer, Decisions
 from sagents.client.session import Session, agent_id_for
 from sagents.contract import Accepted
-from sagents.hooks import called
 from sagents.lifecycle import Lifecycle
 from sagents.persistence import AgentPersistence
 from sagents.principal import Principal

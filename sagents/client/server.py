@@ -8,7 +8,6 @@ from uuid import uuid4
 from temporalio.client import Client
 
 from sagents import contract
-from sagents.agent import Agent
 from sagents.client import payloads, watching
 from sagents.client.asking import Asking
 from sagents.client.connecting import connect_outside
@@ -111,8 +110,8 @@ class AgentServer(Saying, Telling, Deciding, Inbox, Asking, Viewing, Finding):
         `exported` is a state that the application kept; a new agent begins with it, whoever starts it first.
         With `subscribe` the session's `events` have all that happens from before the start (L-13).
         """
-        if isinstance(name, Agent):
-            raise AgentNotRegistered(name.name or "...")
+        if not isinstance(name, str):
+            raise AgentNotRegistered(getattr(name, "name", None) or "...")
         if agent_id is None and conversation_id is not None:
             agent_id = agent_id_for(conversation_id, scope)
         agent_id = contract.check_agent_id(agent_id or f"{name or 'agent'}-{uuid4().hex[:12]}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from sagents import inprocess
 from sagents.agent import Agent
 from sagents.app import AgentRequest
+from sagents.awaiting import called
 from sagents.decisions import Decision
-from sagents.hooks import called
 from sagents.messages import Message
 from sagents.outcome import Outcome
 from sagents.plan import OutcomeKind

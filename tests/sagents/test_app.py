@@ -1,5 +1,7 @@
 """The registry: agents by name, made anew from code, and found by `module:attribute`."""
 
+import ast
+import inspect
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,6 +24,7 @@ from sagents import (
     load_app,
 )
 from sagents.plan import AgentRef
+from sagents.public_names import HOMES
 
 
 def an_app() -> Sagents:
@@ -260,11 +263,27 @@ def test_error_in_the_module_comes_out_as_it_is(folder: Path) -> None:
 
 def test_public_names_are_sorted_and_there() -> None:
     assert list(sagents.__all__) == sorted(sagents.__all__)
-    costly = set(sagents._COSTLY)
-    assert costly < set(sagents.__all__)
-    assert all(hasattr(sagents, name) for name in set(sagents.__all__) - costly)
+    assert set(sagents.__all__) == HOMES.keys()
+    assert all(hasattr(sagents, name) for name in sagents.__all__)
     with pytest.raises(AttributeError, match="nothing"):
         _ = sagents.nothing
+
+
+def test_each_public_name_is_loaded_from_where_type_checkers_look() -> None:
+    imported = {
+        alias.name: node.module
+        for node in ast.walk(ast.parse(inspect.getsource(sagents)))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported.items() >= HOMES.items()
+
+
+def test_the_client_loads_nothing_that_only_defines_agents() -> None:
+    code = "import sagents.client, sys; print([name for name in %r if name in sys.modules])"
+    defining = "sagents.agent", "sagents.hooks", "sagents.middleware", "sagents.tools", "sagents.files"
+    ran = subprocess.run([sys.executable, "-c", code % (defining,)], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
 
 
 def test_import_loads_neither_temporal_nor_vendors() -> None:

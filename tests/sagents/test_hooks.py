@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from sagents import Agent, Approve, HookContext, Interrupt, Message, Middleware, Pause, State, Tool, tool
+from sagents.awaiting import called
 from sagents.callbacks import Callbacks
 from sagents.demotion import interrupt_restorable
-from sagents.hooks import HookAnswer, called, state_hook
+from sagents.hooks import HookAnswer, state_hook
 from sagents.testing import ScriptedModel, calls, says
 
 CONTEXT = HookContext(agent_id="a", scope={"language": "de"})
