@@ -57,28 +57,29 @@ def app() -> Sagents:
 
 async def live(env: AgentEnv, server: AgentServer) -> None:
     """Three rounds, over continuing as new, and one more after a sleep."""
-    await server.start("helper", agent_id=AGENT)
+    agent_id = env.id()
+    await server.start("helper", agent_id=agent_id)
     for text in ROUNDS:
-        await said(server, text)
-    runs = {run.run_id async for run in env.client.list_workflows(f'WorkflowId = "{AGENT}"')}
+        await said(server, agent_id, text)
+    runs = {run.run_id async for run in env.client.list_workflows(f'WorkflowId = "{agent_id}"')}
     assert len(runs) > 1, "it has not continued as new"
-    await server.stop(AGENT)
-    await until(partial(_has, server, Status.NOT_RUNNING))
-    await said(server, "four")
+    await server.stop(agent_id)
+    await until(partial(_has, server, agent_id, Status.NOT_RUNNING))
+    await said(server, agent_id, "four")
 
 
-async def said(server: AgentServer, text: str) -> None:
-    await server.add_message(AGENT, text, id=text)
+async def said(server: AgentServer, agent_id: str, text: str) -> None:
+    await server.add_message(agent_id, text, id=text)
 
     async def heard() -> bool:
-        return (await server.messages(AGENT))[-1].text == f"Seen: {text}"
+        return (await server.messages(agent_id))[-1].text == f"Seen: {text}"
 
     await until(heard)
-    await until(partial(_has, server, Status.IDLE))
+    await until(partial(_has, server, agent_id, Status.IDLE))
 
 
-async def _has(server: AgentServer, status: Status) -> bool:
-    return await server.get_status(AGENT) is status
+async def _has(server: AgentServer, agent_id: str, status: Status) -> bool:
+    return await server.get_status(agent_id) is status
 
 
 class Tape(MemoryChannel):
@@ -97,10 +98,10 @@ async def test_five_reconnects_lose_nothing_and_repeat_nothing(agent_env: Opened
     """B-130: over the sleep of its agent, its waking and continuing as new, whoever watches just goes on."""
     draw, heard = random.Random(5), list[int]()
 
-    async def watcher(server: AgentServer, connection: int) -> None:
+    async def watcher(server: AgentServer, agent_id: str, connection: int) -> None:
         """Hears some events more, then the line breaks; the last connection stays."""
         most = draw.randint(5, 15) if connection < RECONNECTS else 10**6
-        async with aclosing(server.watch(AGENT, after=heard[-1] if heard else 0)) as events:
+        async with aclosing(server.watch(agent_id, after=heard[-1] if heard else 0)) as events:
             async for event in events:
                 if event.id is not None:
                     heard.append(event.id)
@@ -108,15 +109,15 @@ async def test_five_reconnects_lose_nothing_and_repeat_nothing(agent_env: Opened
                 if most <= 0:
                     return
 
-    async def watches(server: AgentServer) -> None:
+    async def watches(server: AgentServer, agent_id: str) -> None:
         for connection in range(RECONNECTS + 1):
-            await watcher(server, connection)
+            await watcher(server, agent_id, connection)
 
     async with agent_env(app(), limits=Limits(parked_events=30)) as env:
         server = server_of(env)
-        watching_ = asyncio.create_task(watches(server))
+        watching_ = asyncio.create_task(watches(server, env.id()))
         await live(env, server)
-        logged = [event.id or 0 for event in await env.store.events(AGENT)]
+        logged = [event.id or 0 for event in await env.store.events(env.id())]
         await until(partial(_came_to, heard, logged[-1]))
         watching_.cancel()
     assert heard == list(range(1, logged[-1] + 1)) == logged
