@@ -12,11 +12,13 @@ from benchmarks.figures import Figure
 TURNS = 15
 BESIDE = "import temporalio.client"
 WITH_PYDANTIC = f"{BESIDE}, pydantic; type('Any', (pydantic.BaseModel,), {{}})"
-PACKAGE = "import sagents"
+PACKAGE = "from sagents import Agent"
 DOOR = "import sagents.client"
 AUTHORIZER = "import sagents_infra.sockets.authorizer"
-FUNCTION = "import sagents_infra.http.handler"
-"""What a Lambda function of the HTTP API loads before its first request."""
+FUNCTION = "import sys; sys.modules['rich'] = None; import sagents_infra.http.handler"
+"""What a Lambda function of the HTTP API loads before its first request: without rich, which it does not have and
+structlog loads where it is.
+"""
 
 HEAVY = (
     "anthropic", "boto3", "botocore", "google.genai", "openai", "pydantic_ai", "rich", "sagents_activities",
@@ -48,7 +50,7 @@ def measured() -> list[Figure]:
     )
     loaded = sorted({name for turn in turns for _, names in turn[:-2] for name in names})
     return [
-        Figure("import sagents ÷ temporalio.client", package / beside, 1.5),
+        Figure("from sagents import Agent ÷ temporalio.client", package / beside, 1.5),
         Figure("import sagents.client ÷ temporalio.client", door / beside, 1.5),
         Figure("import sagents.client ÷ temporalio.client and pydantic", door / with_pydantic),
         Figure("import sagents_infra.http.handler ÷ temporalio.client", function / beside, 1.5),
