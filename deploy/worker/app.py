@@ -17,5 +17,5 @@ def word_count(text: str) -> int:
 
 
 @app.agent("helper")
-def helper(request: AgentRequest) -> Agent:
+def helper(_request: AgentRequest) -> Agent:
     return Agent(model=MODEL, system_prompt="Be brief.", tools=[word_count])

@@ -27,7 +27,10 @@ def token(
     subject: Annotated[str, typer.Argument(metavar="[NAME]", help="Whose it is.")] = "dev",
     group: Group = None,
     tenant: TheirTenant = None,
-    scope: Annotated[list[str] | None, typer.Option(metavar="NAME", help="What for, as sagents:read; without any all but sagents:admin.")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="What for, as sagents:read; without any all but sagents:admin."),
+    ] = None,
     hours: Annotated[float, typer.Option(min=0.001, max=24 * 30, help="How long it holds.")] = 12.0,
     as_json: Json = False,
 ) -> None:
