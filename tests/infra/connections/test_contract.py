@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +13,11 @@ from sagents.errors import AgentNotFound, InvalidInput
 from sagents.principal import Principal
 from sagents_infra.connections import LocalConnections, MemoryConnections
 from sagents_infra.connections.dynamodb import DynamoDBConnections
+from tests.support.noon import NOON, Clock, after
 from tests.support.tables import Place
 
 AGENT, OTHER = "acme:conversation-1", "acme:conversation-11"
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ADA = Principal("ada", groups=("staff", "owners"), tenant="acme", expires_at=NOON + timedelta(hours=1))
-
-
-def after(seconds: float) -> datetime:
-    return NOON + timedelta(seconds=seconds)
-
-
-class Clock:
-    """A clock that stands at noon until a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def at(self, seconds: float) -> None:
-        self.now = after(seconds)
 
 
 @pytest.fixture

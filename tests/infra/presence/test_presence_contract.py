@@ -1,7 +1,6 @@
 """What every `Presence` promises: who looks at which topic, by person, each with their connections and leases."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,27 +11,10 @@ from sagents.ports import Presence
 from sagents.viewers import NOBODY_SAID, Viewer
 from sagents_infra.presence import LocalPresence, MemoryPresence
 from sagents_infra.presence.dynamodb import DynamoDBPresence
+from tests.support.noon import NOON, Clock, after
 from tests.support.tables import Place
 
 TOPIC, OTHER = "conversation:1", "conversation:2"
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-def after(seconds: float) -> datetime:
-    return NOON + timedelta(seconds=seconds)
-
-
-class Clock:
-    """A clock that stands at noon until a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def at(self, seconds: float) -> None:
-        self.now = after(seconds)
 
 
 @pytest.fixture
