@@ -15,9 +15,11 @@ from temporalio.api.compute.v1 import (
     ComputeProvider,
 )
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion
+from temporalio.api.enums.v1 import RoutingConfigUpdateState
 from temporalio.api.workflowservice.v1 import (
     CreateWorkerDeploymentRequest,
     CreateWorkerDeploymentVersionRequest,
+    DescribeWorkerDeploymentRequest,
     DescribeWorkerDeploymentVersionRequest,
     SetWorkerDeploymentCurrentVersionRequest,
     UpdateWorkerDeploymentVersionComputeConfigRequest,
@@ -108,6 +110,16 @@ class Deployments:
         except RPCError as error:
             raise SagentsError(f"Version {build_id} of {self.name} did not become current: {error}") from error
         return answer.previous_deployment_version.build_id
+
+    async def is_routed(self) -> bool:
+        """Whether all task queues know by now which version is current: work that comes sooner may go to nobody."""
+        request = DescribeWorkerDeploymentRequest(namespace=self.client.namespace, deployment_name=self.name)
+        try:
+            answer = await self.client.workflow_service.describe_worker_deployment(request)
+        except RPCError as error:
+            raise SagentsError(f"Temporal does not tell of {self.name}: {error}") from error
+        state = answer.worker_deployment_info.routing_config_update_state
+        return state != RoutingConfigUpdateState.ROUTING_CONFIG_UPDATE_STATE_IN_PROGRESS
 
     async def _call(self, name: str, request: Any) -> bool:
         """Whether it was done; it is not where it had been done before."""

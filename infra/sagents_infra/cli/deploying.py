@@ -54,21 +54,32 @@ async def deploy(settings: Settings, name: str, build: str, function: LambdaFunc
     deployments = Deployments(client, name)
     if function is not None:
         await deployments.register(build, function)
-    await _first_worker(deployments, build, function, wait)
-    return await deployments.make_current(build)
+    deadline = time.monotonic() + wait
+    await _first_worker(deployments, build, function, deadline)
+    before = await deployments.make_current(build)
+    await _all_know(deployments, deadline)
+    return before
 
 
-async def _first_worker(deployments: Deployments, build: str, function: LambdaFunction | None, wait: float) -> None:
+async def _first_worker(deployments: Deployments, build: str, function: LambdaFunction | None, deadline: float) -> None:
     """Wait until a version works: Temporal invokes a function as soon as it knows it, and a broken one never asks.
 
     What is current before its first worker has asked can also be missed: Temporal sees no need to invoke it once more.
     """
-    deadline = time.monotonic() + wait
+    began = time.monotonic()
     while not await deployments.polls(build):
-        if time.monotonic() > deadline:
+        if (now := time.monotonic()) > deadline:
             remedy = "Look at the function's log" if function else f"Start one with SAGENTS_BUILD_ID={build}"
             raise SagentsError(
-                f"No worker of {deployments.name} {build} has asked for work within {wait:.0f} s, "
+                f"No worker of {deployments.name} {build} has asked for work within {now - began:.0f} s, "
                 f"so it is not current. {remedy}, then try again."
             )
+        await asyncio.sleep(LOOK_EVERY)
+
+
+async def _all_know(deployments: Deployments, deadline: float) -> None:
+    """Wait until work goes to the current version alone; what does not know in time will know soon."""
+    while not await deployments.is_routed():
+        if time.monotonic() > deadline:
+            return
         await asyncio.sleep(LOOK_EVERY)
