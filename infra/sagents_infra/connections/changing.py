@@ -1,5 +1,6 @@
 """What the calls of `Connections` do to a connection, the same for every adapter."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime
 
@@ -44,3 +45,22 @@ def unsubscribing(agent_id: str) -> Change:
 def holding(connection: Connection | None, now: datetime) -> Connection | None:
     """The connection, unless it has ended."""
     return connection if connection is not None and connection.holds(now) else None
+
+
+class Changing(ABC):
+    """The calls of `Connections` that change one connection where it is kept; how, an adapter says."""
+
+    async def renew(self, connection_id: str, until: datetime) -> Connection | None:
+        return await self._change(connection_id, renewing(until))
+
+    async def subscribe(
+        self, connection_id: str, agent_id: str, after: int, tenant: str | None = None, topic: str = ""
+    ) -> Connection | None:
+        return await self._change(connection_id, subscribing(agent_id, after, tenant, topic))
+
+    async def unsubscribe(self, connection_id: str, agent_id: str) -> Connection | None:
+        return await self._change(connection_id, unsubscribing(agent_id))
+
+    @abstractmethod
+    async def _change(self, connection_id: str, change: Change) -> Connection | None:
+        """The connection as it is now; None where it holds no more."""

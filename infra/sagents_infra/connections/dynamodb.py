@@ -15,7 +15,7 @@ from typing import Any
 
 from sagents.connections import Connection
 from sagents.errors import StoreUnavailable
-from sagents_infra.connections.changing import Change, check, holding, renewing, subscribing, unsubscribing
+from sagents_infra.connections.changing import Change, Changing, check, holding
 from sagents_infra.presence.tracked import Clock, utc_now
 from sagents_infra.stores.dynamodb_beside import PATIENCE, Beside, expiring, put, removed
 from sagents_infra.stores.dynamodb_calls import Raced
@@ -26,7 +26,7 @@ LONG_GONE = timedelta(minutes=1)
 """How long ago a lease has ended by this process's clock when by no door's clock it can still be renewed."""
 
 
-class DynamoDBConnections:
+class DynamoDBConnections(Changing):
     """A `Connections` in a table. Call `release` when done: `close` is the port's."""
 
     def __init__(self, client: Any, table: str, clock: Clock = utc_now, patience: timedelta = PATIENCE) -> None:
@@ -39,17 +39,6 @@ class DynamoDBConnections:
 
     async def get(self, connection_id: str) -> Connection | None:
         return holding(await self._beside.settle(lambda table: _of(_row(table, connection_id))), self._clock())
-
-    async def renew(self, connection_id: str, until: datetime) -> Connection | None:
-        return await self._change(connection_id, renewing(until))
-
-    async def subscribe(
-        self, connection_id: str, agent_id: str, after: int, tenant: str | None = None, topic: str = ""
-    ) -> Connection | None:
-        return await self._change(connection_id, subscribing(agent_id, after, tenant, topic))
-
-    async def unsubscribe(self, connection_id: str, agent_id: str) -> Connection | None:
-        return await self._change(connection_id, unsubscribing(agent_id))
 
     async def close(self, connection_id: str) -> Connection | None:
         return await self._beside.settle(lambda table: _close(table, connection_id))

@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlite3 import Connection as Database
 
 from sagents.connections import Connection
-from sagents_infra.connections.changing import Change, check, holding, renewing, subscribing, unsubscribing
+from sagents_infra.connections.changing import Change, Changing, check, holding
 from sagents_infra.presence.tracked import Clock, utc_now
 from sagents_infra.sqlite_file import SqliteFile
 
@@ -23,7 +23,7 @@ MIGRATIONS = (
 )
 
 
-class LocalConnections:
+class LocalConnections(Changing):
     """A `Connections` on a local disk. Call `release` when done: `close` is the port's."""
 
     def __init__(self, path: Path | str, clock: Clock = utc_now, busy: timedelta = BUSY) -> None:
@@ -36,17 +36,6 @@ class LocalConnections:
 
     async def get(self, connection_id: str) -> Connection | None:
         return holding(await self._file.read(lambda db: _known(db, connection_id)), self._clock())
-
-    async def renew(self, connection_id: str, until: datetime) -> Connection | None:
-        return await self._change(connection_id, renewing(until))
-
-    async def subscribe(
-        self, connection_id: str, agent_id: str, after: int, tenant: str | None = None, topic: str = ""
-    ) -> Connection | None:
-        return await self._change(connection_id, subscribing(agent_id, after, tenant, topic))
-
-    async def unsubscribe(self, connection_id: str, agent_id: str) -> Connection | None:
-        return await self._change(connection_id, unsubscribing(agent_id))
 
     async def close(self, connection_id: str) -> Connection | None:
         return await self._file.write(lambda db: _close(db, connection_id))

@@ -4,11 +4,11 @@ from datetime import datetime
 from threading import Lock
 
 from sagents.connections import Connection
-from sagents_infra.connections.changing import Change, check, holding, renewing, subscribing, unsubscribing
+from sagents_infra.connections.changing import Change, Changing, check, holding
 from sagents_infra.presence.tracked import Clock, utc_now
 
 
-class MemoryConnections:
+class MemoryConnections(Changing):
     """A `Connections` that forgets with its process. Loops in several threads may share it."""
 
     def __init__(self, clock: Clock = utc_now) -> None:
@@ -28,17 +28,6 @@ class MemoryConnections:
         with self._lock:
             return holding(self._kept.get(connection_id), self._clock())
 
-    async def renew(self, connection_id: str, until: datetime) -> Connection | None:
-        return self._changed(connection_id, renewing(until))
-
-    async def subscribe(
-        self, connection_id: str, agent_id: str, after: int, tenant: str | None = None, topic: str = ""
-    ) -> Connection | None:
-        return self._changed(connection_id, subscribing(agent_id, after, tenant, topic))
-
-    async def unsubscribe(self, connection_id: str, agent_id: str) -> Connection | None:
-        return self._changed(connection_id, unsubscribing(agent_id))
-
     async def close(self, connection_id: str) -> Connection | None:
         with self._lock:
             return self._kept.pop(connection_id, None)
@@ -55,7 +44,7 @@ class MemoryConnections:
             self._spent = {known: spent for known, spent in self._spent.items() if now < spent[1]}
             return self._spent.setdefault(ticket_id, (connection_id, until))[0] == connection_id
 
-    def _changed(self, connection_id: str, change: Change) -> Connection | None:
+    async def _change(self, connection_id: str, change: Change) -> Connection | None:
         with self._lock:
             known = holding(self._kept.get(connection_id), self._clock())
             if known is not None:
