@@ -11,6 +11,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 BIN := .venv/bin
 ENV := .venv/.ready
 PEER := node_modules/.ready
+EMULATOR := .aws-tools/emulator/.ready
 
 # What users give: MODEL=anthropic:... demo; ARGS="-k text" test; APP=module:attribute dev; IDS="T-1..T-22" ids
 MODEL ?=
@@ -25,7 +26,7 @@ demo: export MODEL := $(MODEL)
 demo: $(ENV) ## the main job, with real Temporal (MODEL=provider:name for a real model)
 	@$(BIN)/python -m sagents_infra.demo
 
-test: $(ENV) $(PEER) ## all tests (ARGS="-k word" for some)
+test: $(ENV) $(PEER) $(EMULATOR) ## all tests (ARGS="-k word" for some)
 	@PATH="$(CURDIR)/$(BIN):$(CURDIR)/.node/bin:$$PATH" \
 		$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
@@ -93,4 +94,8 @@ $(ENV): requirements.lock pyproject.toml tools/set_up.py
 
 $(PEER): package-lock.json requirements-node.lock .npmrc tools/set_up.py | $(ENV)
 	@$(or $(PYTHON),$(error $(NO_PYTHON))) tools/set_up.py peer
+	@touch $@
+
+$(EMULATOR): requirements-aws.lock tools/set_up.py | $(ENV)
+	@$(or $(PYTHON),$(error $(NO_PYTHON))) tools/set_up.py emulator
 	@touch $@

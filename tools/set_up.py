@@ -1,4 +1,4 @@
-"""Set the checkout up: `.venv` as requirements.lock says, and the tests' model peer from npm.
+"""Set the checkout up: `.venv` as requirements.lock says, the tests' model peer from npm, and Lambda's emulator.
 
 Needs only Python 3.11 and its standard library. Caches come first: every step is tried offline, and goes to the
 network for what is missing, so that a second checkout on the same machine needs no network at all.
@@ -17,6 +17,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin/python"
 NODE = ROOT / ".node"
 NODE_BIN = NODE / "bin"
+EMULATOR = ROOT / ".aws-tools/emulator"
 OLDEST_NODE = (20, 15)
 SILENCE = [] if sys.stderr.isatty() else ["--quiet"]  # uv draws progress on a terminal, else only a long list
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sagents"
@@ -62,11 +63,11 @@ def make_venv() -> None:
         )
 
 
-def locked_uv() -> tuple[str, str]:
-    """The version of uv in requirements.lock, and its entry there with the digests."""
-    entry = re.search(r"^uv==(\S+).*?(?=^\S|\Z)", (ROOT / "requirements.lock").read_text(), re.MULTILINE | re.DOTALL)
+def locked(name: str, lock: str) -> tuple[str, str]:
+    """The version of a package in a lock, and its entry there with the digests."""
+    entry = re.search(rf"^{name}==(\S+).*?(?=^\S|\Z)", (ROOT / lock).read_text(), re.MULTILINE | re.DOTALL)
     if entry is None:
-        raise Failed("requirements.lock has no entry for uv; `make lock` writes one.")
+        raise Failed(f"{lock} has no entry for {name}; `make lock` writes one.")
     return entry[1], entry[0]
 
 
@@ -75,7 +76,7 @@ def find_uv() -> Path:
     for found in (VENV / "bin/uv", shutil.which("uv")):
         if found and Path(found).exists():
             return Path(found)
-    version, entry = locked_uv()
+    version, entry = locked("uv", "requirements.lock")
     wheels = CACHE / f"uv-{version}"
     pip = (PYTHON, "-m", "pip", "--disable-pip-version-check")
     if not list(wheels.glob("*.whl")):
@@ -137,8 +138,22 @@ def set_up_peer() -> None:
         raise Failed("The packages of package-lock.json could not be installed; npm says why above.")
 
 
+def set_up_emulator() -> None:
+    """Lambda's runtime interface emulator, which is in the SAM CLI's wheel; what else the SAM CLI needs stays away."""
+    EMULATOR.mkdir(parents=True, exist_ok=True)
+    if sys.platform != "linux":
+        return  # it is a program for Linux; the tests over it say so where they are skipped
+    version, entry = locked("aws-sam-cli", "requirements-aws.lock")
+    say(f"-> Lambda's emulator, from the SAM CLI {version} (some 8 MB to download the first time)")
+    pinned = EMULATOR / "requirements.txt"
+    pinned.write_text(entry)
+    wheel = ("pip", "install", *SILENCE, "--no-deps", "--require-hashes", "--only-binary", ":all:", "--upgrade")
+    if not run_cached_first(find_uv(), *wheel, "--target", EMULATOR, "-r", pinned):
+        raise Failed("The emulator could not be installed; uv says why above.")
+
+
 def main() -> int:
-    parts = {"packages": set_up_packages, "node": set_up_node, "peer": set_up_peer}
+    parts = {"packages": set_up_packages, "node": set_up_node, "peer": set_up_peer, "emulator": set_up_emulator}
     try:
         for name in sys.argv[1:] or parts:
             parts[name]()
