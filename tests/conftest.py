@@ -1,4 +1,4 @@
-"""What the whole test session shares: how it ends."""
+"""What the whole test session shares: how it begins, and how it ends."""
 
 import atexit
 import os
@@ -6,6 +6,11 @@ import sys
 from collections.abc import Generator
 
 import pytest
+
+# Bytecode is kept, whatever the machine likes. Each of the many processes of this suite, and each workflow's sandbox in
+# them, would compile all that it imports again: that was a third of the suite's time.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -152,9 +152,13 @@ def kit_of(app: Sagents, outside: Outside) -> Kit:
 
 
 def restrictions() -> SandboxRestrictions:
-    """The core is shared between all workflows of a process, because it is pure; the kernel is not."""
+    """The core is shared between all workflows of a process, because it is pure; the kernel is not.
+
+    In users' tests pytest rewrites our modules, because we bring a plugin, and each of them then imports a part of it.
+    """
     return SandboxRestrictions.default.with_passthrough_modules(
-        "sagents", "sagents_activities", "pydantic", "pydantic_core", "annotated_types", "typing_extensions"
+        *("sagents", "sagents_activities", "pydantic", "pydantic_core", "annotated_types", "typing_extensions"),
+        "_pytest",
     )
 
 
