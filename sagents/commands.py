@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, field_validator, model_validator
+from pydantic import ConfigDict, Field, JsonValue, field_validator, model_validator
 from pydantic_core import to_jsonable_python
 
 from sagents.decision_log import Remember
@@ -227,4 +227,3 @@ Note = Annotated[
     NewMessage | Execute | Resume | Cancel | Stop | Reset | RestoreState | Dismiss | Configure | NotifyMiddleware,
     Field(discriminator="kind"),
 ]
-NOTE: TypeAdapter[Note] = TypeAdapter(Note)

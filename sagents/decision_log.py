@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
 
 from sagents.decisions import Decision
 from sagents.digests import digest_of
-from sagents.frozen import Frozen
+from sagents.frozen import LATER, Frozen
 from sagents.interrupts import InterruptStatus
 from sagents.lifecycle import LONGEST, MILLISECOND
 from sagents.principal import Who
@@ -157,4 +157,4 @@ def departed(rows: Iterable[Row], copy: Iterable[Row]) -> str | None:
     return None
 
 
-_OBJECT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
+_OBJECT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue], config=LATER)

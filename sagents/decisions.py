@@ -10,6 +10,8 @@ from pydantic import Field, JsonValue, TypeAdapter
 from pydantic.dataclasses import dataclass
 from pydantic_core import to_json
 
+from sagents.frozen import LATER
+
 
 @dataclass(frozen=True)
 class Approve:
@@ -49,5 +51,5 @@ class Respond:
 
 
 Decision = Annotated[Approve | Edit | Reject | Respond, Field(discriminator="type")]
-DECISION: TypeAdapter[Any] = TypeAdapter(Decision)
+DECISION: TypeAdapter[Any] = TypeAdapter(Decision, config=LATER)
 KINDS_OF_DECISION = ("approve", "edit", "reject", "respond")

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Discriminator, Field, JsonValue, TypeAdapt
 from pydantic_core import PydanticCustomError
 
 from sagents.comparing import alike, all_alike, replaced_results, shared_end, shared_start
-from sagents.frozen import Frozen
+from sagents.frozen import LATER, Frozen
 from sagents.messages import Message, ToolResult
 from sagents.metadata import compact, patch, same
 from sagents.state import State, StateDelta
@@ -136,7 +136,7 @@ Operation: TypeAlias = Annotated[
     BeforeValidator(_known),
 ]
 OPS = frozenset(kind.model_fields["op"].default for kind in get_args(get_args(Operation)[0]))
-OPERATIONS: TypeAdapter[tuple[Operation, ...]] = TypeAdapter(tuple[Operation, ...])
+OPERATIONS: TypeAdapter[tuple[Operation, ...]] = TypeAdapter(tuple[Operation, ...], config=LATER)
 
 
 def apply_operation(state: State, op: Operation) -> State:

@@ -12,15 +12,15 @@ from pydantic import Field, JsonValue, TypeAdapter
 from sagents import loading, migrations
 from sagents.demotion import Claims, abandoned, swept
 from sagents.errors import InvalidState
-from sagents.frozen import Frozen
+from sagents.frozen import LATER, Frozen
 from sagents.messages import Message, ToolResult
 from sagents.metadata import deep_merge
 from sagents.reading import json_value, read, read_as
 from sagents.todo import Todo, TodoStatus
 
-MESSAGES = TypeAdapter(tuple[Message, ...])
+MESSAGES = TypeAdapter(tuple[Message, ...], config=LATER)
 Kind = TypeVar("Kind")
-TODOS = TypeAdapter(tuple[Todo, ...])
+TODOS = TypeAdapter(tuple[Todo, ...], config=LATER)
 
 
 class StateDelta(Frozen):

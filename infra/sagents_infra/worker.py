@@ -16,6 +16,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from sagents.app import Sagents
 from sagents.contract import SEARCH_ATTRIBUTES
 from sagents.errors import SagentsError
+from sagents.frozen import build_all
 from sagents.limits import Limits
 from sagents.memory_blobs import MemoryBlobs
 from sagents.pace import PACE
@@ -82,6 +83,7 @@ def make_worker(client: Client, kit: Kit, settings: Settings) -> Worker:
 def worker_options(client: Client, kit: Kit, settings: Settings) -> WorkerConfig:
     """What such a worker is made of."""
     PACE.heartbeat_timeout = settings.heartbeat_timeout
+    build_all()
     models, tools, hooks, records, children = (
         ModelActivities(kit),
         ToolActivities(kit),
