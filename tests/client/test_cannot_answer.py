@@ -70,7 +70,7 @@ async def test_a_server_that_went_away_is_no_absent_agent(tmp_path: Any) -> None
     began = time.monotonic()
     lists = [server.list_running_agents(), server.agent_count(), server.whereis("a"), server.start("helper")]
     await _all_cannot_answer([*_calls(server, "a"), *lists])
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
 
 
 async def test_nobody_listens_at_an_address(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ async def test_watching_ends_when_whoever_watches_leaves(serve: Any) -> None:
         watching = asyncio.create_task(first())
         await asyncio.sleep(0.05)
         await server.add_message(env.id(), "hello")
-        assert (await asyncio.wait_for(watching, 10)).agent_id == env.id()
+        assert (await asyncio.wait_for(watching, 30)).agent_id == env.id()
 
 
 async def _watch(server: AgentServer, agent_id: str, heard: list[Event]) -> None:

@@ -41,7 +41,7 @@ def provider(tmp_path: Path) -> Iterator[str]:
         command = [str(LLMOCK), "--port", "0", "--fixtures", str(fixtures)]
         server = subprocess.Popen(command, stdout=out, stderr=out)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while not (found := re.search(r"listening on (http://\S+)", log.read_text())):
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)

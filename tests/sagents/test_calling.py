@@ -383,7 +383,7 @@ async def test_a_tool_that_takes_too_long_is_an_error_result(is_async: bool) -> 
     @tool(timeout=timedelta(milliseconds=20))
     def block() -> None:
         """Block."""
-        released.wait(5)
+        released.wait(60)
 
     began = time.monotonic()
     result = (await run(sleep if is_async else block)).result
@@ -391,7 +391,7 @@ async def test_a_tool_that_takes_too_long_is_an_error_result(is_async: bool) -> 
     assert result.is_error
     assert result.text.startswith("ERROR executing tool: it took longer than 0.02 seconds.")
     assert ("still be at work" in result.text) is not is_async
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
 
 
 async def test_a_tool_s_own_timeout_is_its_own_error() -> None:

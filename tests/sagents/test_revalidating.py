@@ -137,7 +137,7 @@ async def test_a_cancel_of_the_call_passes_through_its_check() -> None:
 
     pay, paid = pay_tool(waits)
     running = asyncio.ensure_future(run(pay))
-    await asyncio.wait_for(entered.wait(), 10)
+    await asyncio.wait_for(entered.wait(), 30)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

@@ -17,7 +17,8 @@ from sagents.contract import AgentInfo, InterruptView
 from sagents.messages import Message
 from sagents_infra.testing import AgentEnv
 
-PATIENCE = 30.0
+PATIENCE = 60.0
+"""Seconds. Whoever waits in vain has failed, however long that takes; a machine that is busy has not."""
 
 
 async def until(condition: Callable[[], Awaitable[Any]], within: float = PATIENCE) -> Any:

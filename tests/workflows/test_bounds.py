@@ -73,7 +73,7 @@ async def test_an_agent_of_an_endless_name_is_an_error_as_any_unknown_one(agent_
     async with agent_env(app_of(echoes()), worker=False) as env, env.worker(rolling_deploy=timedelta(0)):
         agent = await started(env, LONG, env.id("endless"))
         await agent.send("anyone?")
-        assert await agent.settled(within=15) == "error"
+        assert await agent.settled() == "error"
 
 
 @pytest.mark.asyncio

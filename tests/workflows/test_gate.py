@@ -328,7 +328,7 @@ async def test_a_run_whose_store_stays_away_can_be_cancelled(agent_env: Any) -> 
         await agent.send("one")
         await agent.reaches("running")
         await agent.update("cancel")
-        assert await agent.settled(within=10) == "cancelled"
+        assert await agent.settled() == "cancelled"
         away = False
         assert await agent.say("two") == "heard two"
 
@@ -406,7 +406,7 @@ async def test_a_model_that_answers_garbage_is_an_error_and_the_agent_lives(agen
     async with agent_env(app_of(model)) as env:
         agent = await started(env, "helper")
         await agent.send(kind)
-        assert await agent.settled(within=15) == "error"
+        assert await agent.settled() == "error"
         error = await error_of(agent)
         assert error.message
         assert await agent.say("again") == "heard again"
@@ -428,7 +428,7 @@ async def test_a_hook_that_raises_is_an_error_that_names_it(agent_env: Any, hook
     async with agent_env(app_of(echoes(), middleware=[broken])) as env:
         agent = await started(env, "helper")
         await agent.send("one")
-        assert await agent.settled(within=15) == "error"
+        assert await agent.settled() == "error"
         assert ("SystemExit" if what == "exit" else f"Broken.{hook}") in (await error_of(agent)).message
         armed = False
         assert await agent.say("two") == "heard two"

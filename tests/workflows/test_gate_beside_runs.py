@@ -223,7 +223,7 @@ async def test_an_agent_that_cannot_ask_who_looks_stays_and_answers(agent_env: A
             assert await agent.say("one") == "heard one"
             await agent.handle.signal("viewer_joined", {"viewer": "ann", "connection": "tab", "lease_ms": 200})
             await until(lambda: asyncio.sleep(0, blind.asked))
-            await asyncio.wait_for(agent.say("two"), 10)
+            await asyncio.wait_for(agent.say("two"), 30)
             assert await agent.last_text() == "heard two"
             assert not await agent.is_closed()
             blind.error = None

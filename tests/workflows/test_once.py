@@ -58,7 +58,7 @@ async def test_a_call_that_reports_a_lost_worker_runs_after_the_agent_continued_
         await agent.reaches("interrupted")
         await until(lambda: has_renewed(agent))
         await agent.update("resume", [{"type": "approve"}])
-        assert await agent.settled(within=10) == "idle"
+        assert await agent.settled() == "idle"
         assert await agent.last_text() == "done: sent to Ann"
 
 

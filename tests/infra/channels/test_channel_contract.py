@@ -91,7 +91,7 @@ class Ear:
                     self._changed.notify_all()
 
     async def begun(self) -> "Ear":
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not self.heard:
                 await self.ends.into.publish(self.agent_id, [an_event(-1, self.agent_id)])
                 await asyncio.sleep(0.02)
@@ -99,7 +99,7 @@ class Ear:
 
     async def until(self, number: int) -> list[object]:
         """The numbers heard up to this one, without those of `begun`."""
-        async with asyncio.timeout(10), self._changed:
+        async with asyncio.timeout(30), self._changed:
             await self._changed.wait_for(lambda: number in numbers(self.heard))
         return [n for n in numbers(self.heard) if n != -1]
 
@@ -161,7 +161,7 @@ async def test_what_is_published_after_the_first_anext_is_heard(ends: Ends) -> N
     first = asyncio.ensure_future(anext(events))
     await asyncio.sleep(0)
     await ends.out.publish(AGENT, [an_event(1)])
-    assert await asyncio.wait_for(first, 10) == an_event(1)
+    assert await asyncio.wait_for(first, 30) == an_event(1)
     await events.aclose()
 
 
@@ -230,7 +230,7 @@ async def test_a_listener_that_stands_still_loses_the_oldest_and_blocks_nobody(e
     events = ends.out.listen(AGENT)
     first = asyncio.ensure_future(anext(events))
     ear = await Ear(ends).begun()
-    await asyncio.wait_for(first, 10)
+    await asyncio.wait_for(first, 30)
     too_many = MOST_WAITING + 500
     for start in range(0, too_many, 1000):
         await ends.into.publish(AGENT, [an_event(n) for n in range(start, min(start + 1000, too_many))])

@@ -110,7 +110,7 @@ async def test_old_news_are_trimmed_and_later_ones_still_heard(path: Path, monke
     events, first = await begin(other, AGENT)
     monkeypatch.undo()
     await channel.publish(AGENT, [an_event(20)])
-    assert (await asyncio.wait_for(first, 10)).data["n"] == 20
+    assert (await asyncio.wait_for(first, 30)).data["n"] == 20
     await events.aclose()
     channel.close()
     other.close()
@@ -130,17 +130,20 @@ async def test_an_agent_goes_on_when_its_events_cannot_be_published(tmp_path: Pa
 
 @pytest.mark.asyncio
 async def test_a_publisher_waits_for_a_stuck_disk_a_moment_and_no_longer(
-    path: Path, channel: LocalChannel, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(local, "BUSY", timedelta(minutes=1))  # SQLite itself waits so long
+    channel = LocalChannel(path)
     await channel.publish(AGENT, [an_event(0)])
     monkeypatch.setattr(local, "PATIENCE", timedelta(milliseconds=20))
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with capture_logs() as logs:
-        async with asyncio.timeout(0.4):  # less than the 0.5 s for which SQLite itself waits for the lock
+        async with asyncio.timeout(30):
             await channel.publish(AGENT, [an_event(1)])
     other.execute("ROLLBACK")
     other.close()
+    channel.close()
     assert [line["error"] for line in logs] == ["TimeoutError()"]
 
 
@@ -192,9 +195,9 @@ async def test_a_listener_outlives_a_moment_in_which_the_file_cannot_be_read(
         look(db)
 
     monkeypatch.setattr(channel, "_look", fail_once)
-    await asyncio.wait_for(failed.wait(), 10)
+    await asyncio.wait_for(failed.wait(), 30)
     await other.publish(AGENT, [an_event(1)])
-    assert (await asyncio.wait_for(first, 10)).data["n"] == 1
+    assert (await asyncio.wait_for(first, 30)).data["n"] == 1
     await events.aclose()
     other.close()
 
@@ -206,7 +209,7 @@ async def test_news_that_this_version_does_not_understand_are_skipped(path: Path
     strange = 'INSERT INTO news (agent_id, at, events) VALUES (?, 0, \'[{"from":"the future"}]\')'
     await other._file.read(lambda db: db.execute(strange, (AGENT,)).fetchall())
     await other.publish(AGENT, [an_event(1)])
-    assert (await asyncio.wait_for(first, 10)).data["n"] == 1
+    assert (await asyncio.wait_for(first, 30)).data["n"] == 1
     await events.aclose()
     other.close()
 
@@ -219,12 +222,12 @@ async def test_nobody_looks_while_nobody_listens(channel: LocalChannel) -> None:
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     await events.aclose()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while channel._wanted.is_set():  # noqa: ASYNC110 (a flag between threads)
             await asyncio.sleep(0.01)
     events, first = await begin(channel, AGENT)
     await channel.publish(AGENT, [an_event(1)])
-    assert (await asyncio.wait_for(first, 10)).data["n"] == 1
+    assert (await asyncio.wait_for(first, 30)).data["n"] == 1
     await events.aclose()
 
 
@@ -246,6 +249,6 @@ async def test_a_channel_that_closes_while_it_looks_for_the_last_time_ends(path:
     channel._look = look_while_closing  # type: ignore[method-assign]
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
-    closer = await asyncio.wait_for(closing, 10)
+    closer = await asyncio.wait_for(closing, 30)
     await asyncio.to_thread(closer.join, 10)
     assert not closer.is_alive()

@@ -46,7 +46,7 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def _address(server: subprocess.Popen[bytes], log: Path) -> str:
     """Where the server listens, once it says so."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline and server.poll() is None:
         if listening := re.search(r"listening on (http://\S+)", log.read_text()):
             return listening.group(1)

@@ -35,7 +35,7 @@ def agent(log: DebugLog, agent_id: str = "sky-1", model: Any = "test:any") -> Ag
 
 
 async def files(log: DebugLog) -> list[Path]:
-    await asyncio.wait_for(log.flush(), 10)
+    await asyncio.wait_for(log.flush(), 30)
     return sorted(log.folder.iterdir()) if log.folder.exists() else []
 
 
