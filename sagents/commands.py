@@ -5,60 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, JsonValue, field_validator, model_validator
-from pydantic_core import to_jsonable_python
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from sagents.decision_log import Remember
 from sagents.decisions import Decision
-from sagents.frozen import Frozen
 from sagents.lifecycle import LONGEST, MILLISECOND
-from sagents.messages import ContentPart, Message, Role
+from sagents.new_message import Command as Command
+from sagents.new_message import NewMessage as NewMessage
 from sagents.plan import RunSpec
 from sagents.principal import Attestation, Who
 from sagents.viewers import NOBODY_SAID
 
 MOST_MS = LONGEST // MILLISECOND
 """A longer time is no time: the kernel could not add it to a moment."""
-
-
-class Command(Frozen):
-    """Doors are strict: a misspelt field is an error, not a silent default."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewMessage(Command):
-    """A user's message; it starts a run, or waits for the end of the one under way. A repeated `id` is ignored.
-
-    `role` may be spelt out, but only a user may be queued (B-74). `by` a tool counts for the breaker (B-76).
-    """
-
-    kind: Literal["message"] = "message"
-    content: str | tuple[ContentPart, ...]
-    id: str | None = None
-    display: str | tuple[ContentPart, ...] | None = None
-    """What people see of it instead, where that is something else; an empty text is nothing (B-64)."""
-    sender: str | None = None
-    """Whose message it is, where a door knows: who asks for something cannot always approve it."""
-    role: Role = Role.USER
-    by: Literal["human", "tool"] = "human"
-
-    @field_validator("role")
-    @classmethod
-    def _only_users(cls, role: Role) -> Role:
-        if role is not Role.USER:
-            raise ValueError(f"Cannot queue a :{role} message. Only :user messages can be queued.")
-        return role
-
-    @property
-    def message(self) -> Message:
-        shown: dict[str, JsonValue] = {} if self.display is None else {"display": self.displayed}
-        return Message.user(self.content, id=self.id, metadata=shown)
-
-    @property
-    def displayed(self) -> JsonValue:
-        """What is shown, as JSON."""
-        return to_jsonable_python(self.display)  # type: ignore[no-any-return] # of text and parts it is JSON
 
 
 class Execute(Command):

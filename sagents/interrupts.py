@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Self
 
 from pydantic import Field, JsonValue
@@ -12,26 +11,9 @@ from pydantic import Field, JsonValue
 from sagents.decisions import Approve, Decision, Edit
 from sagents.digests import decision_digest
 from sagents.frozen import Frozen
+from sagents.interrupt_status import InterruptStatus as InterruptStatus
 from sagents.principal import Who
 from sagents.terms import Terms
-
-
-class InterruptStatus(StrEnum):
-    """Where an interrupt stands; `pending` is the only open one."""
-
-    PENDING = "pending"
-    APPROVED = "approved"
-    EDITED = "edited"
-    REJECTED = "rejected"
-    RESPONDED = "responded"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-    SUPERSEDED = "superseded"
-
-    @property
-    def was_decided(self) -> bool:
-        """Whether a person closed it, rather than a clock, a cancel or a newer message."""
-        return self in _STATUS_AFTER.values()
 
 
 class Vote(Frozen):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pydantic import JsonValue
 
@@ -17,7 +17,9 @@ from sagents.app_loading import AppNotFound, load_attribute
 from sagents.awaiting import MaybeAwaitable, called
 from sagents.errors import InvalidInput, MessageRefused, PreprocessorFailed
 from sagents.messages import ContentPart, Message
-from sagents.state import State
+
+if TYPE_CHECKING:
+    from sagents.state import State
 
 Words = str | Message | Sequence[ContentPart]
 

@@ -11,8 +11,9 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
 from temporalio.worker import Worker, WorkerConfig, WorkerDeploymentConfig
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
+from sagents import contract
 from sagents.app import Sagents
 from sagents.contract import SEARCH_ATTRIBUTES
 from sagents.errors import SagentsError
@@ -34,6 +35,7 @@ from sagents_infra.notify import LogNotifier
 from sagents_infra.scheduled import ScheduledMessage
 from sagents_infra.schedules import ScheduleActivities
 from sagents_infra.settings import Settings
+from sagents_infra.tasks_only import TasksOnlyRunner
 from sagents_infra.telemetry.log_context import LogContext
 from sagents_infra.wiring import Outside, open_outside, resolve_model
 from sagents_workflows import AgentWorkflow, SubAgentWorkflow
@@ -83,6 +85,7 @@ def make_worker(client: Client, kit: Kit, settings: Settings) -> Worker:
 def worker_options(client: Client, kit: Kit, settings: Settings) -> WorkerConfig:
     """What such a worker is made of."""
     PACE.heartbeat_timeout = settings.heartbeat_timeout
+    contract.load_all()
     build_all()
     models, tools, hooks, records, children = (
         ModelActivities(kit),
@@ -112,7 +115,7 @@ def worker_options(client: Client, kit: Kit, settings: Settings) -> WorkerConfig
             ScheduleActivities.of(client, kit, settings.task_queue).send,
         ],
         interceptors=[LogContext(), *telemetry.of_worker(client, kit)],
-        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions()),
+        workflow_runner=TasksOnlyRunner(restrictions=restrictions()),
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_activities=settings.max_concurrent_activities,
         sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,

@@ -1,10 +1,12 @@
 """The part of `AgentServer` that asks. `get_state` and `export_state` count as activity (L-20); the others peek."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sagents import contract
 from sagents.client import watching
@@ -12,15 +14,16 @@ from sagents.client.reach import Reach
 from sagents.client.reading import read_interrupts, read_state, read_todos, read_whole
 from sagents.client.session import Handle
 from sagents.client.snapshots import as_it_is
-from sagents.contract import AgentInfo, Inactivity
 from sagents.errors import AgentNotFound
 from sagents.events import Event
-from sagents.interrupts import Interrupt
-from sagents.messages import Message
-from sagents.serialization import export_state
-from sagents.state import State
 from sagents.status import Status
-from sagents.todo import Todo
+
+if TYPE_CHECKING:
+    from sagents.contract import AgentInfo, Inactivity
+    from sagents.interrupts import Interrupt
+    from sagents.messages import Message
+    from sagents.state import State
+    from sagents.todo import Todo
 
 
 class Asking(Reach):
@@ -36,13 +39,13 @@ class Asking(Reach):
     async def agent_info(self, agent_id: str) -> AgentInfo | None:
         """The running agent's figures (L-62); None where it does not run."""
         with suppress(AgentNotFound):
-            return await self._line.ask(agent_id, contract.INFO, AgentInfo)
+            return await self._line.ask(agent_id, contract.INFO, contract.AgentInfo)
         return None
 
     async def inactivity(self, agent_id: str) -> Inactivity | None:
         """When the agent was active last, and when it leaves if nothing happens (L-26); None where it does not run."""
         with suppress(AgentNotFound):
-            return await self._line.ask(agent_id, contract.INACTIVITY, Inactivity)
+            return await self._line.ask(agent_id, contract.INACTIVITY, contract.Inactivity)
         return None
 
     async def whereis(self, agent_id: str) -> Handle | None:
@@ -63,6 +66,8 @@ class Asking(Reach):
 
         With it goes what waits to be heard, as `pending_message` (B-77).
         """
+        from sagents.serialization import export_state
+
         await self._was_read(contract.check_address(agent_id))
         state, waiting = await read_whole(self._line, self._store, agent_id)
         return export_state(state, serialized_at=datetime.now(UTC), pending_message=waiting)

@@ -1,16 +1,20 @@
 """Conversations of an application and the agents that hold them."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sagents.awaiting import called
 from sagents.client.server import AgentServer, Decisions
 from sagents.client.session import Session, agent_id_for
 from sagents.contract import Accepted
-from sagents.lifecycle import Lifecycle
 from sagents.persistence import AgentPersistence
 from sagents.principal import Principal
+
+if TYPE_CHECKING:
+    from sagents.lifecycle import Lifecycle
 
 Scope = Mapping[str, Any] | None
 Router = Callable[[str, Scope, Mapping[str, Any]], str]

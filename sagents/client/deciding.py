@@ -5,22 +5,20 @@
 Without a `principal` whoever decides is an operator, as for anybody who reaches Temporal directly (DESIGN section 8).
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from sagents import contract
-from sagents.attesting import attest
-from sagents.briefs import Waiting, routed
 from sagents.client import payloads
 from sagents.client.payloads import Decisions, Payload
 from sagents.client.reach import Reach, new_id
 from sagents.client.reading import read_waiting
-from sagents.commands import Resume
 from sagents.contract import Accepted, DecisionAnswer
-from sagents.decision_log import Remember
-from sagents.decisions import Decision
 from sagents.errors import (
     AgentNotFound,
     CannotResume,
@@ -29,9 +27,15 @@ from sagents.errors import (
     InvalidInput,
     SagentsError,
 )
-from sagents.inbox import InboxItem, item_of
 from sagents.principal import OPERATOR, Principal
 from sagents.status import Status
+
+if TYPE_CHECKING:
+    from sagents.briefs import Waiting
+    from sagents.commands import Resume
+    from sagents.decision_log import Remember
+    from sagents.decisions import Decision
+    from sagents.inbox import InboxItem
 
 AT_ONCE = 20
 """So many decisions are under way side by side."""
@@ -159,6 +163,8 @@ class Deciding(Reach):
 
     async def _asker(self, agent_id: str, interrupt_id: str) -> str | None:
         """The sub-agent that asks, or has asked, with this interrupt."""
+        from sagents.inbox import item_of
+
         for one in await self._waiting(agent_id):
             if one.interrupt.id == interrupt_id and one.agent_id != agent_id:
                 return one.agent_id
@@ -171,6 +177,8 @@ class Deciding(Reach):
 
     async def _below(self, agent_id: str, written: list[Payload]) -> dict[str, Resume] | None:
         """The decisions by agent, where sub-agents are among those who ask; None where this agent alone does."""
+        from sagents.briefs import routed
+
         waiting = await self._waiting(agent_id) if written else ()
         if all(one.agent_id == agent_id for one in waiting):
             return None
@@ -203,6 +211,8 @@ class Deciding(Reach):
 
     async def _attested(self, agent_id: str, decided: Resume, principal: Principal, channel: str) -> Payload:
         """Our signed word for who makes these decisions, and when."""
+        from sagents.attesting import attest
+
         if self._signer is None:
             raise InvalidInput(
                 f"Nobody can vouch for {principal.subject!r}: this AgentServer has no signer. Give it one by "

@@ -3,21 +3,26 @@
 alone: neither Temporal nor a worker is asked, so it answers alike for agents that run, wait and sleep.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue, ValidationError
 
 from sagents import contract
 from sagents.client.reach import Reach
-from sagents.decision_log import Row, broken
 from sagents.errors import Damaged, InterruptUnknown, InvalidInput
-from sagents.inbox import InboxItem, Wanted, listed
-from sagents.interrupts import InterruptStatus
+from sagents.interrupt_status import InterruptStatus
 from sagents.ports import Claim
 from sagents.principal import Principal
-from sagents.rules import Rule
-from sagents.terms import RememberScope
+
+if TYPE_CHECKING:
+    from sagents.decision_log import Row
+    from sagents.inbox import InboxItem, Wanted
+    from sagents.rules import Rule
+    from sagents.terms import RememberScope
 
 PAGE = 500
 
@@ -46,6 +51,8 @@ class Inbox(Reach):
         `approver` is for whom it has to be, `argument` names values of the call, `claimed` says whether somebody looks
         after it. `status` is `pending`, `expired` (nobody has noticed yet) or None for both.
         """
+        from sagents.inbox import listed
+
         wanted = _wanted(
             {
                 "status": status,
@@ -97,6 +104,8 @@ class Inbox(Reach):
 
     async def verify_log(self, agent_id: str) -> str | None:
         """Where the log of decisions is not what was written, in words; None where it is whole."""
+        from sagents.decision_log import broken
+
         try:
             rows = await self.decision_log(agent_id)
         except Damaged as error:
@@ -119,6 +128,8 @@ class Inbox(Reach):
         ended: bool = False,
     ) -> list[Rule]:
         """Remembered decisions, oldest first; with `ended` also those that were revoked or whose time is over."""
+        from sagents.rules import Rule
+
         now = datetime.now(UTC)
         wanted = (("agent_id", agent_id), ("tool", tool), ("scope", scope), ("tenant", tenant))
         rules = [Rule.model_validate_json(text) for text in await self._store.rules()]
@@ -137,6 +148,8 @@ class Inbox(Reach):
 
 
 def _wanted(given: Mapping[str, object]) -> Wanted:
+    from sagents.inbox import Wanted
+
     try:
         return Wanted.model_validate(given)
     except ValidationError as error:
@@ -144,6 +157,8 @@ def _wanted(given: Mapping[str, object]) -> Wanted:
 
 
 def _row(agent_id: str, text: str) -> Row:
+    from sagents.decision_log import Row
+
     try:
         return Row.model_validate_json(text)
     except ValidationError as error:

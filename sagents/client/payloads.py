@@ -1,24 +1,28 @@
 """What travels to agents, checked at the door: Temporal and the kernel never see what does not fit."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 
 from pydantic import ValidationError
 
 from sagents import contract
-from sagents.commands import Answering
-from sagents.contract import StartAgent
-from sagents.decision_log import Remember
-from sagents.decisions import Approve, Decision, Edit, Reject, Respond
+from sagents.contract import Opening
 from sagents.errors import InvalidInput
-from sagents.lifecycle import Lifecycle
 from sagents.messages import ContentPart, Message, Role
+
+if TYPE_CHECKING:
+    from sagents.commands import Answering
+    from sagents.decision_log import Remember
+    from sagents.decisions import Decision
+    from sagents.lifecycle import Lifecycle
 
 Payload = dict[str, Any]
 Content = str | Message | Sequence[ContentPart]
-Decisions = Decision | Answering | Sequence[Decision | Answering]
+Decisions: TypeAlias = "Decision | Answering | Sequence[Decision | Answering]"
 
 
 def start(
@@ -28,11 +32,11 @@ def start(
     lifecycle: Lifecycle | None,
     scope: Mapping[str, Any] | None,
     options: Mapping[str, Any] | None,
-) -> StartAgent:
+) -> Opening:
     """The workflow's argument. `scope` and `options` are plain JSON, and all of it together is of a modest size."""
     past = tuple(Message.user(message) if isinstance(message, str) else message for message in messages)
     try:
-        argument = StartAgent(
+        argument = Opening(
             agent=name,
             conversation_id=conversation_id,
             messages=past,
@@ -98,6 +102,9 @@ def _beside(interrupt_id: str | None, digest: str | None, remember: Remember | N
 
 
 def _written(item: Decision | Answering) -> Payload:
+    from sagents.commands import Answering
+    from sagents.decisions import Approve, Edit, Reject, Respond
+
     if isinstance(item, Answering):
         return {**_written(item.decision), **_beside(item.interrupt_id, item.digest, item.remember)}
     match item:

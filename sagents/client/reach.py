@@ -9,7 +9,7 @@ from uuid import uuid4
 from sagents import contract
 from sagents.client.line import Line
 from sagents.client.reading import stored_name
-from sagents.contract import Accepted, StartAgent
+from sagents.contract import Accepted, Opening
 from sagents.errors import AgentNotFound, Fresh
 from sagents.ports import Channel, Presence, Signer, Store
 
@@ -42,7 +42,7 @@ class Reach:
             name = await stored_name(self._store, agent_id)
             if name is None or contract.is_sub_agent(agent_id):  # nobody would hear what it does
                 raise
-        return await self._line.wake(agent_id, StartAgent(agent=name), command, payload, update_id)
+        return await self._line.wake(agent_id, Opening(agent=name), command, payload, update_id)
 
     async def _touch(self, agent_id: str) -> bool:
         with suppress(Fresh):

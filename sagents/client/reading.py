@@ -4,28 +4,31 @@ store:  snapshot ─ segment ─ segment │ base
 kernel:                              │ tail, page by page ─▶ position, digest
 """
 
+from __future__ import annotations
+
 import asyncio
 import json
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
 from sagents import contract
-from sagents.briefs import Waiting
-from sagents.carried import Carried, Page, PageRequest
 from sagents.client.line import Line
-from sagents.contract import AgentInfo, InterruptView, StateView
 from sagents.errors import AgentNotFound, CannotAnswer, Damaged, StateUnavailable
-from sagents.interrupts import Interrupt
-from sagents.known import Known, unrolled
-from sagents.mail import pending
-from sagents.messages import Message
-from sagents.operations import Operation
 from sagents.ports import Base, Store
-from sagents.state import State
-from sagents.todo import Todo
 
-V = TypeVar("V", AgentInfo, StateView)
+if TYPE_CHECKING:
+    from sagents.briefs import Waiting
+    from sagents.carried import Carried
+    from sagents.contract import AgentInfo, StateView
+    from sagents.interrupts import Interrupt
+    from sagents.known import Known
+    from sagents.messages import Message
+    from sagents.operations import Operation
+    from sagents.state import State
+    from sagents.todo import Todo
+
+V = TypeVar("V", "AgentInfo", "StateView")
 
 LOOK_AGAIN = 0.05
 TRIES = 5
@@ -41,7 +44,7 @@ async def read_whole(line: Line, store: Store, agent_id: str) -> tuple[State, Me
     """The state, and what waits to be heard at that same moment."""
     for _ in range(TRIES):
         try:
-            view = await _awake(line, agent_id, contract.STATE, StateView)
+            view = await _awake(line, agent_id, contract.STATE, contract.StateView)
         except AgentNotFound:
             state, waiting = await _asleep(store, agent_id)
             return state.but(agent_id=agent_id), waiting
@@ -61,11 +64,13 @@ async def read_interrupts(line: Line, store: Store, agent_id: str) -> tuple[Inte
 
 async def read_waiting(line: Line, store: Store, agent_id: str) -> tuple[Waiting, ...]:
     """The same with whose interrupt each is."""
+    from sagents.briefs import Waiting
+
     try:
-        views = await line.ask(agent_id, contract.INTERRUPTS, tuple[InterruptView, ...])
-        if not views and (await line.ask(agent_id, contract.INFO, AgentInfo)).waking:
-            await _awake(line, agent_id, contract.INFO, AgentInfo)
-            views = await line.ask(agent_id, contract.INTERRUPTS, tuple[InterruptView, ...])
+        views = await line.ask(agent_id, contract.INTERRUPTS, tuple[contract.InterruptView, ...])
+        if not views and (await line.ask(agent_id, contract.INFO, contract.AgentInfo)).waking:
+            await _awake(line, agent_id, contract.INFO, contract.AgentInfo)
+            views = await line.ask(agent_id, contract.INTERRUPTS, tuple[contract.InterruptView, ...])
     except AgentNotFound:
         carried = await stored_head(store, agent_id)
         if carried is None:
@@ -77,7 +82,7 @@ async def read_waiting(line: Line, store: Store, agent_id: str) -> tuple[Waiting
 async def read_todos(line: Line, store: Store, agent_id: str) -> tuple[Todo, ...]:
     """The agent's list of tasks, also where it sleeps."""
     try:
-        return (await _awake(line, agent_id, contract.STATE, StateView)).todos
+        return (await _awake(line, agent_id, contract.STATE, contract.StateView)).todos
     except AgentNotFound:
         carried = await stored_head(store, agent_id)
         if carried is None:
@@ -87,6 +92,8 @@ async def read_todos(line: Line, store: Store, agent_id: str) -> tuple[Todo, ...
 
 async def stored_head(store: Store, agent_id: str) -> Carried | None:
     """What an agent carried when it was saved last; None where nothing was."""
+    from sagents.carried import Carried
+
     row = await store.load(agent_id)
     try:
         return Carried.model_validate_json(row.head) if row and row.head else None
@@ -121,6 +128,8 @@ async def _awake(line: Line, agent_id: str, query: str, view: type[V]) -> V:
 
 
 async def _asleep(store: Store, agent_id: str) -> tuple[State, Message | None]:
+    from sagents.mail import pending
+
     carried = await stored_head(store, agent_id)
     if carried is None:
         raise AgentNotFound(agent_id)
@@ -132,6 +141,8 @@ async def _asleep(store: Store, agent_id: str) -> tuple[State, Message | None]:
 
 async def _known(store: Store, agent_id: str, base: Base) -> Known | None:
     """The state at a base; None where the store has not got it."""
+    from sagents.known import Known, unrolled
+
     if base.position == 0:
         return Known()
     chain = await store.chain(agent_id, base.digest)
@@ -145,6 +156,8 @@ async def _known(store: Store, agent_id: str, base: Base) -> Known | None:
 
 async def _tail(line: Line, agent_id: str, view: StateView) -> tuple[Operation, ...] | None:
     """The operations from the view's base to its position; None where they moved away meanwhile."""
+    from sagents.carried import Page, PageRequest
+
     operations: list[Operation] = []
     while view.base.position + len(operations) < view.position:
         since = view.base.position + len(operations)

@@ -1,20 +1,24 @@
 """The part of `AgentServer` that shows what was said: rows of transcripts, those of agents that sleep too."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sagents import contract
 from sagents.client.reach import Reach
 from sagents.client.reading import stored_name
-from sagents.commands import NewMessage
 from sagents.display import Change, DisplayMessage
 from sagents.displaying import Showing
 from sagents.errors import AgentNotFound, InvalidInput, SagentsError
 from sagents.events import Event
 from sagents.ports import News
+
+if TYPE_CHECKING:
+    from sagents.commands import NewMessage
 
 MOST = 1_000
 """Rows that one page may have."""

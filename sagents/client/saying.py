@@ -4,8 +4,10 @@ message ─▶ preprocessor ─▶ { llm half  ─▶ agent          }
                            { display   ─▶ rows, at once  }   raises: nothing has changed
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sagents import contract
 from sagents.client import payloads
@@ -14,9 +16,11 @@ from sagents.client.payloads import Content, Payload
 from sagents.client.reading import read_state, stored_head
 from sagents.client.rows import Rows
 from sagents.contract import Accepted
-from sagents.plan import AgentRef
 from sagents.preprocessing import MessagePreprocessor, Preprocess, PreprocessContext, halves
-from sagents.state import State
+
+if TYPE_CHECKING:
+    from sagents.plan import AgentRef
+    from sagents.state import State
 
 
 class Saying(Rows):
@@ -62,6 +66,8 @@ class Saying(Rows):
 
     async def _about(self, agent_id: str) -> AgentRef:
         """What the agent was started with, as it was saved last or, before that, as its workflow run began."""
+        from sagents.plan import AgentRef
+
         carried = await stored_head(self._store, agent_id)
         if carried is not None:
             return carried.head.agent

@@ -1,8 +1,10 @@
 """AgentServer: how a program talks to agents. One method per command or question; the agent's id comes first."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from uuid import uuid4
 
 from temporalio.client import Client
@@ -23,13 +25,15 @@ from sagents.client.saying import Saying
 from sagents.client.session import Session, agent_id_for
 from sagents.client.telling import Telling
 from sagents.client.viewing import Viewing
-from sagents.contract import StartAgent
 from sagents.errors import AgentNotFound, AgentNotRegistered, CannotAnswer
-from sagents.lifecycle import Lifecycle
 from sagents.messages import Message
 from sagents.ports import Blobs, Channel, Presence, Signer, Store
 from sagents.preprocessing import MessagePreprocessor, Preprocess, preprocessor_at
 from sagents.scopes import Scope
+
+if TYPE_CHECKING:
+    from sagents.contract import Opening
+    from sagents.lifecycle import Lifecycle
 
 __all__ = ["AgentServer", "Content", "DecidedItem", "Decisions"]
 
@@ -133,7 +137,7 @@ class AgentServer(Saying, Telling, Deciding, Inbox, Asking, Viewing, Finding):
         """Whether the agent runs or sleeps; of one that never was, or was deleted, nothing is known."""
         return await self._line.runs(agent_id) or await stored_name(self._store, agent_id) is not None
 
-    async def _start_from(self, agent_id: str, start: StartAgent, exported: Mapping[str, Any]) -> bool:
+    async def _start_from(self, agent_id: str, start: Opening, exported: Mapping[str, Any]) -> bool:
         """Start with an export, in one request, so that no message comes before it. Of several at once one wins."""
         if await self.exists(agent_id):
             return await self._line.start(agent_id, start)

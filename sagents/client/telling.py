@@ -1,18 +1,21 @@
 """The part of `AgentServer` that tells agents something."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sagents import contract
 from sagents.client import payloads
 from sagents.client.reach import Reach, new_id
 from sagents.client.reading import stored_head, stored_name
-from sagents.contract import Accepted, StartAgent
+from sagents.contract import Accepted, Opening
 from sagents.errors import AgentNotFound, CannotDismiss
-from sagents.lifecycle import Lifecycle
-from sagents.serialization import import_pending_message, import_state
+
+if TYPE_CHECKING:
+    from sagents.lifecycle import Lifecycle
 
 
 class Telling(Reach):
@@ -44,7 +47,7 @@ class Telling(Reach):
         head = carried.head
         if not any(interrupt.reason == "halt" for interrupt in head.open_interrupts):
             raise CannotDismiss(agent_id, head.status)
-        start = StartAgent(agent=head.agent.name)
+        start = Opening(agent=head.agent.name)
         return await self._line.wake(agent_id, start, contract.DISMISS_INTERRUPT, None, new_id("dis"))
 
     async def cancel(self, agent_id: str, reason: str | None = None) -> Accepted:
@@ -91,6 +94,8 @@ class Telling(Reach):
 
     async def _deposit(self, agent_id: str, exported: Mapping[str, Any]) -> str:
         """Leave an export in the store, for the agent to fetch; its key."""
+        from sagents.serialization import import_pending_message, import_state
+
         import_state(agent_id, exported)
         import_pending_message(exported)
         body = json.dumps(exported, ensure_ascii=False, sort_keys=True)

@@ -5,17 +5,21 @@ ping     presence ◀─ lease ─┤ join again ┤            nothing in histo
 leave    presence ◀─────────┘            └─ signal ─▶ agent
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sagents import contract
 from sagents.client.reach import Reach
 from sagents.client.reading import stored_head
-from sagents.contract import AgentInfo
 from sagents.errors import AgentNotFound, InvalidInput
 from sagents.viewers import NOBODY_SAID, Viewer
+
+if TYPE_CHECKING:
+    from sagents.contract import AgentInfo
 
 LEASE = timedelta(seconds=60)
 
@@ -73,7 +77,7 @@ class Viewing(Reach):
 
     async def _info(self, agent_id: str) -> AgentInfo | None:
         with suppress(AgentNotFound):
-            return await self._line.ask(agent_id, contract.INFO, AgentInfo)
+            return await self._line.ask(agent_id, contract.INFO, contract.AgentInfo)
         return None
 
     async def _topic(self, agent_id: str, info: AgentInfo | None) -> str:

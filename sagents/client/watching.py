@@ -12,17 +12,21 @@ log. Token deltas (δ) carry no id and are in no log: they pass as they come.
     watcher           7          reset 40 41 42  what cannot be told as it happened is told as it is now
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sagents.client.snapshots import as_saved
 from sagents.errors import InvalidInput, StoreUnavailable
-from sagents.event_types_life import Reset, Snapshot
 from sagents.events import Event
 from sagents.ports import Channel, Store
+
+if TYPE_CHECKING:
+    from sagents.event_types_life import Snapshot
 
 SOON = timedelta(milliseconds=500)
 """When to look at the log after news: well after a channel brings them. While nothing is new, each pause doubles."""
@@ -32,7 +36,7 @@ SELDOM = timedelta(seconds=5)
 
 LAST_ID = 2**63 - 1
 
-Look = Callable[[int], Awaitable[Snapshot]]
+Look = Callable[[int], Awaitable["Snapshot"]]
 """Takes the id of the newest event and says what the agent is like now."""
 
 
@@ -146,6 +150,8 @@ class Log:
     async def _reset(self, first: Event) -> Event:
         """What is told in the place of what is gone."""
         snapshot = await self._look(await end_of_log(self._store, self._agent_id))
+        from sagents.event_types_life import Reset
+
         data = Reset(first=first.id or 0, snapshot=snapshot).model_dump(mode="json")
         return Event(agent_id=self._agent_id, type=Reset.type, at=datetime.now(UTC), data=data)
 
