@@ -85,7 +85,7 @@ def _handler(gateway: ApiGateway) -> type[BaseHTTPRequestHandler]:
             data = self.rfile.read(int(self.headers["Content-Length"]))
             begin, _, connection_id = self.path.partition("/@connections/")
             signed = "/execute-api/aws4_request" in self.headers.get("Authorization", "")
-            self._respond(gateway.post(unquote(connection_id), data) if signed and begin == STAGE else 403)
+            self._respond(gateway.post(unquote(connection_id), data) if signed and begin.endswith(STAGE) else 403)
 
         def do_DELETE(self) -> None:
             gateway.disconnect(unquote(self.path.partition("/@connections/")[2]))

@@ -11,7 +11,7 @@ from temporalio.worker import WorkerConfig
 
 from sagents import InvalidInput, Sagents
 from sagents_activities.kit import Kit
-from sagents_infra import telemetry
+from sagents_infra import logs, telemetry
 from sagents_infra.aws.idle import IdleExit, WorkerPlugin
 from sagents_infra.aws.secrets import load_secrets
 from sagents_infra.settings import Settings
@@ -29,6 +29,7 @@ def handler(event: Any, context: Any) -> None:
 
 @cache
 def _function() -> Callable[[Any, Any], None]:
+    logs.configure()
     load_secrets()
     settings = Settings()
     return worker_function(Sagents.load(settings.app), settings)
