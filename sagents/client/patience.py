@@ -15,6 +15,7 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from sagents.client.translating import failure, is_absent, passes, refusal
+from sagents.contract import ASK_AGAIN
 from sagents.errors import AgentNotFound, CannotAnswer
 
 T = TypeVar("T")
@@ -43,7 +44,8 @@ async def patiently(agent_id: str, attempt: Attempt[T], patience: timedelta) -> 
         except WorkflowQueryRejectedError:
             raise AgentNotFound(agent_id) from None
         except WorkflowQueryFailedError as error:
-            raise CannotAnswer(f"{agent_id!r} could not answer: {error.message}") from error
+            if ASK_AGAIN not in error.message:
+                raise CannotAnswer(f"{agent_id!r} could not answer: {error.message}") from error
         except WorkflowUpdateFailedError as error:
             if not passes(error):
                 raise refusal(agent_id, error) from None
