@@ -4,7 +4,7 @@ import asyncio
 import atexit
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Self, TypeVar
 
@@ -20,7 +20,8 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from sagents import contract
 from sagents.client.patience import patiently
 from sagents.client.session import Handle
-from sagents.contract import Accepted, StartAgent
+from sagents.client.turns import Turns
+from sagents.contract import Accepted, Opening
 from sagents.errors import AgentNotFound
 
 T = TypeVar("T")
@@ -40,12 +41,13 @@ class Line:
     client: Client
     task_queue: str
     patience: timedelta
+    turns: Turns = field(default_factory=Turns, repr=False, compare=False)
 
     def handle(self, agent_id: str) -> Handle:
         """The handle of whichever workflow run is the agent's latest; a sub-agent's, too."""
         return self.client.get_workflow_handle(contract.check_address(agent_id))
 
-    async def start(self, agent_id: str, start: StartAgent) -> bool:
+    async def start(self, agent_id: str, start: Opening) -> bool:
         """Start an agent; False where one runs under this id already."""
 
         async def attempt() -> bool:
@@ -68,12 +70,13 @@ class Line:
         handle = self.handle(agent_id)
 
         async def attempt() -> Accepted:
-            answer: Accepted = await handle.execute_update(name, payload, id=update_id, result_type=Accepted)
-            return answer
+            async with self.turns.of(agent_id):
+                answer: Accepted = await handle.execute_update(name, payload, id=update_id, result_type=Accepted)
+                return answer
 
         return await patiently(agent_id, attempt, self.patience)
 
-    async def wake(self, agent_id: str, start: StartAgent, name: str, payload: Any, update_id: str) -> Accepted:
+    async def wake(self, agent_id: str, start: Opening, name: str, payload: Any, update_id: str) -> Accepted:
         """Start an agent that sleeps and tell it something, in one request."""
 
         async def attempt() -> Accepted:
@@ -84,14 +87,15 @@ class Line:
                 task_queue=self.task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
-            try:
-                answer: Accepted = await self.client.execute_update_with_start_workflow(
-                    name, payload, start_workflow_operation=operation, id=update_id, result_type=Accepted
-                )
-            except BaseException:
-                await _look_at(operation)
-                raise
-            return answer
+            async with self.turns.of(agent_id):
+                try:
+                    answer: Accepted = await self.client.execute_update_with_start_workflow(
+                        name, payload, start_workflow_operation=operation, id=update_id, result_type=Accepted
+                    )
+                except BaseException:
+                    await _look_at(operation)
+                    raise
+                return answer
 
         return await patiently(agent_id, attempt, self.patience)
 
