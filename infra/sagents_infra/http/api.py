@@ -1,10 +1,8 @@
-"""The whole API: its routes, what becomes of errors, and the document that describes both."""
+"""The whole API: its resolver, and what becomes of errors."""
 
-import json
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from aws_lambda_powertools.event_handler import Response
@@ -15,93 +13,26 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 )
 
 from sagents.errors import SagentsError
-from sagents_infra.http import (
-    approvals,
-    conversations,
-    happenings,
-    health,
-    interrupts,
-    lifetime,
-    messages,
-    problems,
-    registry,
-)
+from sagents_infra.http import problems
 from sagents_infra.http.problems import Mistake, Problem, Refusal
-from sagents_infra.http.resolver import CURRENT, Resolver, scopes_of
-from sagents_infra.http.routing import SCHEME
-from sagents_infra.sockets import route as tickets
+from sagents_infra.http.resolver import CURRENT, Resolver
+from sagents_infra.http.table import ADDRESSES, Address
 
 log = structlog.get_logger(__name__)
-
-ROUTERS = (
-    conversations.router, messages.router, happenings.router, lifetime.router,
-    interrupts.router, approvals.router, registry.router, health.router,
-    tickets.router,
-)  # fmt: skip
-
-
-class Address(NamedTuple):
-    """A route, and the scope that a caller needs; None where anybody may ask."""
-
-    method: str
-    path: str
-    scope: str | None
 
 
 @cache
 def api() -> Resolver:
     """The resolver of this process, ready for several threads."""
     app = Resolver()
-    for router in ROUTERS:
-        app.include_router(router)
-    app.get("/openapi.json", include_in_schema=False, enable_validation=False)(document)
     for kind, translate in TRANSLATIONS.items():
         app.exception_handler(kind)(translate)
-    app.warm()
     return app
 
 
-def routes() -> list[Address]:
+def routes() -> tuple[Address, ...]:
     """Every route, by path and method."""
-    app = api()
-    found = (*app._static_routes, *app._dynamic_routes)
-    return sorted(
-        (Address(route.method, route.openapi_path, next(iter(scopes_of(route)), None)) for route in found),
-        key=lambda address: (address.path, address.method),
-    )
-
-
-def document() -> Response[str]:
-    """The OpenAPI document."""
-    return Response(200, "application/json", written(), headers={"Cache-Control": "max-age=300"})
-
-
-@cache
-def written() -> str:
-    """It as JSON; made when somebody asks."""
-    from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer  # a tenth of a cold start, for this
-
-    described = api().get_openapi_schema(
-        title="Sagents",
-        version=version("sagents"),
-        openapi_version="3.1.0",
-        description="Conversations with agents that outlive everything. Problems are RFC 9457 documents.",
-        security_schemes={SCHEME: HTTPBearer(bearerFormat="JWT")},
-    )
-    return json.dumps(_ours_alone(described.model_dump(mode="json", by_alias=True, exclude_none=True)))
-
-
-def _ours_alone(document: dict[str, Any]) -> dict[str, Any]:
-    """Without the validation errors of Powertools' own form, which it describes everywhere and nobody ever gets."""
-    theirs = [name for name in document["components"]["schemas"] if name.endswith("ValidationError")]
-    for name in theirs:
-        del document["components"]["schemas"][name]
-    for item in document["paths"].values():
-        for operation in item.values():
-            answers = operation["responses"]
-            for status in [one for one, answer in answers.items() if "ValidationError" in json.dumps(answer)]:
-                del answers[status]
-    return document
+    return ADDRESSES
 
 
 def _ours(error: SagentsError | Refusal) -> Response[str]:

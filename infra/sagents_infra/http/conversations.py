@@ -14,14 +14,13 @@ from sagents.status import Status
 from sagents_infra.http.desk import Desk, id_from
 from sagents_infra.http.identity import ADMIN, Caller
 from sagents_infra.http.models import (
-    Conversation,
     ConversationId,
-    Conversations,
     IdempotencyKey,
     Limit,
     NewConversation,
     Started,
 )
+from sagents_infra.http.models_conversations import Conversation, Conversations
 from sagents_infra.http.problems import NO_CONVERSATION, PROBLEMS, Refusal
 from sagents_infra.http.registry import check_name
 from sagents_infra.http.routing import READS, WRITES, Me, Options, TheDesk, answers, new_router, waits

@@ -1,19 +1,22 @@
 """The Lambda function of the HTTP API: `sagents_infra.http.handler.handler`. Connects when it is first asked."""
 
+from __future__ import annotations
+
 import asyncio
 import base64
 import binascii
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sagents_infra import logs
-from sagents_infra.http.api import api
 from sagents_infra.http.buckets import Buckets
 from sagents_infra.http.office import Office, Runner
-from sagents_infra.http.options import HttpOptions
 from sagents_infra.http.problems import gateway_answer, too_large
+
+if TYPE_CHECKING:
+    from sagents_infra.http.options import HttpOptions
 
 Event = Mapping[str, Any]
 
@@ -31,6 +34,8 @@ class Door:
             if size_of(event) > self.most:
                 answer = gateway_answer(too_large(self.most))
             else:
+                from sagents_infra.http.api import api  # Powertools, which the first request waits for
+
                 answer = api().resolve(event, context, **self._beside)
         if request_id:
             answer["headers"]["X-Request-Id"] = request_id
@@ -50,6 +55,8 @@ def handler(event: Event, context: Any) -> dict[str, Any]:
 @cache
 def door() -> Door:
     """The door of this process, as the environment says."""
+    from sagents_infra.http.options import HttpOptions
+
     logs.configure()
     options = HttpOptions()
     return Door(office_of(options), options)

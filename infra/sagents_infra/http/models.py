@@ -3,10 +3,9 @@
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 from pydantic_core import to_jsonable_python
 
-from sagents.contract import AgentInfo
 from sagents.display import DisplayMessage
 from sagents.events import Event
 from sagents.frozen import Frozen
@@ -40,7 +39,7 @@ LAST = 2**63 - 1
 
 def shown(example: dict[str, Any]) -> ConfigDict:
     """A model that shows this example in the OpenAPI document, and takes nothing that it does not know."""
-    return ConfigDict(extra="forbid", json_schema_extra={"example": example})
+    return ConfigDict(extra="forbid", defer_build=True, json_schema_extra={"example": example})
 
 
 class NewMessage(BaseModel):
@@ -97,39 +96,6 @@ class Done(BaseModel):
 
     status: Status
     decisions: list[dict[str, JsonValue]] | None = None
-
-
-class Conversation(BaseModel):
-    """A conversation; `info` has the figures of an agent that runs, one that sleeps has none."""
-
-    model_config = shown(
-        {
-            "id": "7",
-            "agent_id": "conversation-7",
-            "agent": "support",
-            "status": "not_running",
-            "owner": "ann",
-        }
-    )
-
-    id: str
-    agent_id: str
-    agent: str = ""
-    status: Status = Field(description="`not_running` for one that sleeps; the next message wakes it.")
-    title: str | None = None
-    owner: str | None = None
-    tenant: str | None = None
-    saved_at: AwareDatetime | None = Field(default=None, description="When it was saved last.")
-    info: Annotated[AgentInfo, WHOLE] | None = None
-
-
-class Conversations(BaseModel):
-    """A page of conversations."""
-
-    model_config = shown({"conversations": [], "next": None})
-
-    conversations: list[Conversation]
-    next: str | None = Field(description="What to ask for as `after`; null where this is the end.")
 
 
 class Rows(BaseModel):

@@ -3,16 +3,20 @@
 `type` is stable: programs tell problems apart by it. `detail` is for people and may change.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from __future__ import annotations
 
-from aws_lambda_powertools.event_handler import Response
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from sagents import errors
 from sagents.app_loading import AppNotFound
 from sagents.mistakes import InvalidArguments
 from sagents_infra.links.errors import LinkExpired, LinkForged, LinkRefused, LinkRevoked, LinkUsed
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.event_handler import Response
 
 CONTENT_TYPE = "application/problem+json"
 TYPES = "urn:sagents:problem:"
@@ -49,6 +53,8 @@ class Refusal(Exception):
 class Mistake(BaseModel):
     """One thing in a request that does not fit."""
 
+    model_config = ConfigDict(defer_build=True)
+
     pointer: str = Field(description="Where: a JSON pointer (RFC 6901) into the body, or a parameter's name.")
     detail: str
 
@@ -57,6 +63,7 @@ class Problem(BaseModel):
     """A problem document (RFC 9457)."""
 
     model_config = ConfigDict(
+        defer_build=True,
         json_schema_extra={
             "example": {
                 "type": "urn:sagents:problem:conversation-not-found",
@@ -64,7 +71,7 @@ class Problem(BaseModel):
                 "status": 404,
                 "detail": "There is no such conversation; POST /conversations starts one.",
             }
-        }
+        },
     )
 
     type: str
@@ -176,6 +183,8 @@ def made(kind: Kind, detail: str = "", **more: Any) -> Problem:
 
 def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response[str]:
     """The response that carries it."""
+    from aws_lambda_powertools.event_handler import Response  # the doors that only refuse do without
+
     return Response(
         status_code=problem.status,
         content_type=CONTENT_TYPE,

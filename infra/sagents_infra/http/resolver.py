@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from importlib import import_module
+from threading import RLock
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,6 +20,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from sagents.nesting import MAX_DEPTH, is_deep
 from sagents_infra.http.identity import caller_of
 from sagents_infra.http.problems import UNSUPPORTED, Refusal, answer, problem_of
+from sagents_infra.http.table import module_of
 
 
 @dataclass
@@ -35,10 +38,15 @@ CURRENT: ContextVar[Current] = ContextVar("current request")
 
 
 class Resolver(APIGatewayHttpResolver):
-    """Routes and validates as its base does. A route's `security` names the scopes of which a caller needs one."""
+    """Routes and validates as its base does. A route's `security` names the scopes of which a caller needs one.
+
+    The modules of the table's routes are loaded by the first request that needs them.
+    """
 
     def __init__(self) -> None:
         self._shared: dict[str, Any] = {}
+        self._added: frozenset[str] = frozenset()
+        self._adding = RLock()
         super().__init__(enable_validation=True, json_body_deserializer=loaded)
 
     # Properties here, plain attributes of the class there.
@@ -63,14 +71,27 @@ class Resolver(APIGatewayHttpResolver):
     def resolve(self, event: Mapping[str, Any], context: Any, **beside: Any) -> dict[str, Any]:
         """The response to an event; routes find what is `beside` it in the request's context."""
         # Some clients quote what need not be quoted, and not every gateway takes that back.
-        wrapped = APIGatewayProxyEventV2({**event, "rawPath": unquote(event.get("rawPath") or "/")}, loaded)
+        path = unquote(event.get("rawPath") or "/")
+        wrapped = APIGatewayProxyEventV2({**event, "rawPath": path}, loaded)
+        if (module := module_of(wrapped.http_method, path)) is not None:
+            self.add(module)
         token = CURRENT.set(Current(wrapped, context, beside))
         try:
             return self._build_response(self._resolve())
         finally:
             CURRENT.reset(token)
 
-    def warm(self) -> None:
+    def add(self, module: str) -> None:
+        """Load the routes of a module, once."""
+        if module in self._added:
+            return
+        with self._adding:
+            if module not in self._added:
+                self.include_router(import_module(module).router)
+                self._warm()
+                self._added |= {module}
+
+    def _warm(self) -> None:
         """Build what routes build when they are called first, which two threads must not do at once."""
         for route in (*self._static_routes, *self._dynamic_routes):
             if not route._middleware_stack_built:

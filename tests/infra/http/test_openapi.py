@@ -2,20 +2,22 @@
 
 import inspect
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
-from sagents_infra.http import models, models_interrupts, problems
-from sagents_infra.http.api import ROUTERS, routes
+from sagents_infra.http import models, models_conversations, models_interrupts, problems
+from sagents_infra.http.api import routes
 from sagents_infra.http.problems import TYPES
+from sagents_infra.http.resolver import Resolver, scopes_of
 from tests.infra.http.asking import Front
 
 MODELS = [
     value
-    for module in (models, models_interrupts, problems)
+    for module in (models, models_conversations, models_interrupts, problems)
     for value in vars(module).values()
     if inspect.isclass(value) and issubclass(value, BaseModel) and value.__module__ == module.__name__
 ]
@@ -35,7 +37,7 @@ def operations(document: Any) -> list[tuple[str, str, Any]]:
 def test_every_route_is_described_with_its_scope_and_its_problems(document: Any) -> None:
     assert document["openapi"] == "3.1.0"
     described = {(method, path): how for method, path, how in operations(document)}
-    for method, path, scope in routes():
+    for method, path, scope, _ in routes():
         if path == "/openapi.json":
             continue
         how = described[method, path]
@@ -67,5 +69,22 @@ def test_examples_are_what_they_are_examples_of(model: type[BaseModel], document
     Draft202012Validator(resolvable).validate(example)
 
 
-def test_no_router_is_forgotten() -> None:
-    assert sum(len(router._routes) for router in ROUTERS) == len(routes()) - 1
+def test_table_says_what_the_modules_of_its_routes_declare() -> None:
+    declared = set()
+    for module in {address.module for address in routes()}:
+        app = Resolver()
+        app.add(module)
+        for route in (*app._static_routes, *app._dynamic_routes):
+            declared.add((route.method, route.openapi_path, next(iter(scopes_of(route)), None), module))
+    assert declared == {*routes()}
+    assert [*routes()] == sorted(routes(), key=lambda address: (address.path, address.method))
+
+
+def test_threads_that_ask_first_for_different_routes_all_find_theirs() -> None:
+    app = Resolver()
+    paths = {address.path: address for address in routes()}
+    with ThreadPoolExecutor(8) as threads:
+        [*threads.map(app.add, [address.module for address in paths.values()])]
+    there = {(route.method, route.openapi_path) for route in (*app._static_routes, *app._dynamic_routes)}
+    assert there == {(address.method, address.path) for address in routes()}
+    assert len(app._static_routes) + len(app._dynamic_routes) == len(there)
