@@ -19,6 +19,7 @@ NAMES = {
     "children": "benchmarks.children",
     "watchers": "benchmarks.watchers",
     "leaving": "benchmarks.leaving",
+    "doors": "benchmarks.doors",
 }
 
 
