@@ -1,12 +1,12 @@
 """Lets agents move in workflow tasks alone, never for a query.
 
-Temporal hands a query to a worker together with events that no workflow task has taken yet, and the SDK runs the workflow
-on them to answer by its newest state. A message that comes with the next workflow task is then handled after these events;
-every replay handles both together, the message first. Other commands come of it, so that no worker can ever replay the
-history: the agent is lost when it leaves a worker's cache (temporalio 1.35; tests/e2e/test_early_queries.py shows it).
+Temporal hands a query to a worker together with events that no workflow task has taken yet, and the SDK runs the
+workflow on them to answer by its newest state. A message that comes with the next workflow task is then handled after
+these events; every replay handles both together, the message first. Other commands come of it, so that no worker can
+replay the history any more: the agent is lost when it leaves a worker's cache (temporalio 1.35, docs/decisions/0012).
 
-Here such a query fails before anything has run, and the cached run goes with it. Whoever asks again is answered together
-with the workflow task that is waiting by then.
+Here such a query fails before anything has run, and the cached run goes with it. Whoever asks again is answered
+together with the workflow task that is waiting by then.
 """
 
 from typing import Any
