@@ -40,7 +40,7 @@ async def test_waking_with_an_answer_announces_running_and_never_the_stale_quest
         await agent.send("Publish")
         await agent.reaches("interrupted")
         await agent.update("stop")
-        await asyncio.wait_for(agent.handle.result(), 20)
+        await asyncio.wait_for(agent.handle.result(), 60)
         before = len(await statuses(env, agent.agent_id))
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             contract.AGENT_WORKFLOW,
@@ -68,7 +68,7 @@ async def test_waking_a_dormant_question_by_a_look_announces_it_again(agent_env:
         await agent.send("Publish")
         await agent.reaches("interrupted")
         await agent.update("stop")
-        await asyncio.wait_for(agent.handle.result(), 20)
+        await asyncio.wait_for(agent.handle.result(), 60)
         await started(env, "helper", agent.agent_id)
         await agent.reaches("interrupted")
         last = [event for event in await env.store.events(agent.agent_id) if event.type == "status_changed"][-1]

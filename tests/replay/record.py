@@ -317,11 +317,11 @@ async def left_and_woken(env: AgentEnv) -> Driven:
     await agent.say("look", "m1")
     await asyncio.sleep(0.4)  # the alarm fires early and is armed again
     await agent.say("hello", "m2")
-    await asyncio.wait_for(agent.handle.result(), 20)
+    await asyncio.wait_for(agent.handle.result(), 60)
     await signalled(env, agent.agent_id, "add_message", {"content": "again", "id": "m3"})
     await until(lambda: _last_is(agent, "again: "))
     await agent.update("stop", {"reason": "night"})
-    await asyncio.wait_for(agent.handle.result(), 20)
+    await asyncio.wait_for(agent.handle.result(), 60)
     return agent
 
 

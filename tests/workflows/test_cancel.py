@@ -191,7 +191,7 @@ async def test_temporals_own_cancel_is_a_graceful_stop(agent_env: Any) -> None:
         await agent.send("Tell me a story")
         await is_set(begun)
         await agent.handle.cancel()
-        farewell = await asyncio.wait_for(agent.handle.result(), 20)
+        farewell = await asyncio.wait_for(agent.handle.result(), 60)
         assert (farewell["reason"], farewell["status"]) == ("cancelled_by_operator", "cancelled")
         row = await env.store.load(agent.agent_id)
         assert row is not None
@@ -204,5 +204,5 @@ async def test_stop_saves_and_says_why(agent_env: Any) -> None:
         agent = await started(env, "helper")
         await agent.say("hello")
         await agent.update("stop", {"reason": "maintenance"})
-        farewell = await asyncio.wait_for(agent.handle.result(), 20)
+        farewell = await asyncio.wait_for(agent.handle.result(), 60)
         assert farewell["reason"] == "maintenance"

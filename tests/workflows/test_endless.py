@@ -79,7 +79,7 @@ async def test_an_idle_agent_leaves_and_the_next_message_wakes_it_with_all_it_kn
     async with agent_env(app_of(Thinks(think))) as env:
         agent = await started(env, "helper", lifecycle={"inactivity_timeout_ms": 300}, conversation_id="7")
         assert await agent.say("one") == "one"
-        farewell = await asyncio.wait_for(agent.handle.result(), 20)
+        farewell = await asyncio.wait_for(agent.handle.result(), 60)
         assert farewell["reason"] == "inactivity"
         woken = await signalled(env, agent.agent_id, "add_message", "two")
 
@@ -95,7 +95,7 @@ async def test_an_id_that_was_answered_before_the_sleep_is_still_known_after_it(
     async with agent_env(app_of(echoes())) as env:
         agent = await started(env, "helper", lifecycle={"inactivity_timeout_ms": 300})
         await agent.send("one", "m1")
-        await asyncio.wait_for(agent.handle.result(), 20)
+        await asyncio.wait_for(agent.handle.result(), 60)
         await signalled(env, agent.agent_id, "add_message", {"content": "one", "id": "m1"})
         await signalled(env, agent.agent_id, "add_message", {"content": "two", "id": "m2"})
 

@@ -29,6 +29,9 @@ LOOK = 5.0
 """Seconds without news after which the agent is asked how it is; each time the next ones are twice as many."""
 
 SELDOM = 60.0
+SOON = 0.05
+"""The same for an agent that has said that it rests: it says so a moment before it does."""
+
 HOLDING = frozenset({Status.INTERRUPTED, Status.PAUSED, Status.ERROR})
 """Statuses in which messages may wait although nothing is under way."""
 
@@ -126,10 +129,10 @@ class Run:
         while rest is None:
             event = await events.hear(silence)
             if event is None:
-                rest = await self._rests(said_so, held=True) if silence > LOOK else None
+                over = said_so is not None and events.seen >= await self._newest()
+                rest = await self._rests(said_so, held=silence > LOOK) if over or silence > LOOK else None
                 silence = min(silence * 2, SELDOM)
                 continue
-            silence = LOOK
             if event.type == "status_changed" and not event.path:
                 said_so = event if Rest.told(event.data) else None
             if event is not said_so:
@@ -137,6 +140,7 @@ class Run:
                     yield told
             if said_so is not None and event.id and event.id >= await self._newest():
                 rest = await self._rests(said_so)
+            silence = LOOK if said_so is None else SOON
         for one in self._projection.finish(rest, _now()):
             yield Told(one, events.seen)
 

@@ -23,8 +23,10 @@ from sagents import (
     tool,
 )
 from sagents.client import AgentServer
+from sagents.contract import AgentInfo
 from sagents.ports import Delta, DeltaSink, ModelRequest
-from sagents_infra.ag_ui import sse
+from sagents.status import Status
+from sagents_infra.ag_ui import runs, sse
 from tests.infra.ag_ui.client import Page
 from tests.support.deciding import server_of
 from tests.support.driving import until
@@ -252,6 +254,28 @@ async def test_a_page_that_lost_its_stream_goes_on_and_has_nothing_twice(agent_e
         page = await other.post()
         assert page.texts == ["Well, done: seen 1; seen 2"]
         assert [one["content"] for one in page.messages.values() if one["role"] == "user"] == ["look"]
+
+
+async def test_a_run_ends_soon_where_an_agent_rests_a_moment_after_it_said_so(
+    agent_env: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "LOOK", 3_600.0)
+    async with agent_env(desk()) as env:
+        server, early = server_of(env), 3
+        asked = server.agent_info
+
+        async def info(agent_id: str) -> AgentInfo | None:
+            nonlocal early
+            found = await asked(agent_id)
+            if found is not None and found.status is Status.IDLE and found.message_count == 2 and early:
+                early -= 1
+                return found.model_copy(update={"status": Status.RUNNING})
+            return found
+
+        monkeypatch.setattr(server, "agent_info", info)
+        async with asyncio.timeout(60):
+            page = await Browser(server, env.id("thread")).say("hello")
+        assert (page.texts, page.outcomes, early) == (["Well, done: "], ["success"], 0)
 
 
 async def test_a_run_that_somebody_cancels_is_neither_a_success_nor_a_failure(agent_env: Any) -> None:
