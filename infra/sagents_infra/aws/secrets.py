@@ -39,7 +39,7 @@ def _text(client: Any, address: str) -> str:
     try:
         text: str = client.get_secret_value(SecretId=address)["SecretString"]
     except client.exceptions.ResourceNotFoundException:
-        log.warning("secret is not filled", secret=address)
+        log.warning("secret is not filled", address=address)  # a field named `secret` is hidden
         return "{}"
     except (BotoCoreError, ClientError) as error:
         raise SagentsError(f"Secret {address} cannot be read: {error}. May this role read it?") from error

@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import secrets
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from sagents_infra.deployments import LambdaFunction
 from sagents_infra.settings import Settings
 from sagents_infra.stores.dynamodb import DynamoDBStore, dynamodb_client
 from sagents_infra.stores.dynamodb_schema import ensure_table
-from tests.infra.aws.templates import ROOT, properties
+from tests.infra.aws.templates import NAMES, ROOT, properties
 from tests.infra.aws.variables import variables
 from tests.support.api_gateway import STAGE, ApiGateway
 from tests.support.aws import KEYS
@@ -48,15 +49,17 @@ class Stack:
     workers_line: Line
     gateway: ApiGateway
     store: DynamoDBStore
+    key: str
     values: Mapping[str, str]
     beside: Mapping[str, str]
     _ends: ExitStack
     _functions: dict[str, Function] = field(default_factory=dict)
 
+    def start(self) -> None:
+        """All functions. They end with this thread, so no other may start them."""
+        self._functions = {name: self.another(name) for name in NAMES}
+
     def function(self, name: str) -> Function:
-        """The one process of a function."""
-        if name not in self._functions:
-            self._functions[name] = self.another(name)
         return self._functions[name]
 
     def another(self, name: str, timeout: int | None = None, **changes: str) -> Function:
@@ -97,7 +100,7 @@ def _of_lambda(name: str, timeout: int) -> dict[str, str]:
 
 @contextmanager
 def stack(folder: Path, temporal: str, gateway: ApiGateway, aws_url: str, tables_url: str) -> Iterator[Stack]:
-    """Resources with their names; no function runs yet."""
+    """Resources with their names, and one function of each kind."""
     name = f"stack-{uuid4().hex[:8]}"
     with pytest.MonkeyPatch.context() as patch:
         for key, value in {**KEYS, "AWS_DEFAULT_REGION": REGION}.items():
@@ -106,9 +109,10 @@ def stack(folder: Path, temporal: str, gateway: ApiGateway, aws_url: str, tables
         ensure_table(tables, name)
         for kind in ("files", "payloads"):
             boto3.client("s3", endpoint_url=aws_url).create_bucket(Bucket=f"{name}-{kind}")
-        keys = json.dumps({"SAGENTS_SIGNING_KEYS/first": secrets.token_urlsafe(48).replace("-", "a").replace("_", "b")})
+        key = b64encode(secrets.token_bytes(48)).decode()
         vault = boto3.client("secretsmanager", endpoint_url=aws_url)
-        signing = vault.create_secret(Name=f"{name}-signing", SecretString=keys)["ARN"]
+        held = json.dumps({"SAGENTS_SIGNING_KEYS/first": key})
+        signing = vault.create_secret(Name=f"{name}-signing", SecretString=held)["ARN"]
         empty = {part: vault.create_secret(Name=f"{name}-{part}")["ARN"] for part in ("temporal", "model")}
     values = {
         "AWS::Region": REGION, "AWS::StackName": name, "BuildId": BUILD, "TaskQueue": name, "IdleExitMs": "1000",
@@ -126,7 +130,9 @@ def stack(folder: Path, temporal: str, gateway: ApiGateway, aws_url: str, tables
     with line_to(temporal) as line, line_to(temporal) as workers_line, ExitStack() as ends:
         store = DynamoDBStore(tables, name)
         ends.callback(store.close)
-        yield Stack(name, folder, line, workers_line, gateway, store, values, beside, ends)
+        found = Stack(name, folder, line, workers_line, gateway, store, key, values, beside, ends)
+        found.start()
+        yield found
 
 
 @contextmanager

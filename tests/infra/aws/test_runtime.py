@@ -40,7 +40,6 @@ def deployed(
     tables_url: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
-    """All functions, one process of each."""
     assert BINARY.exists(), "`make test` sets the emulator up; so does `python tools/set_up.py emulator`."
     folder = tmp_path_factory.mktemp("functions")
     with ExitStack() as opened:
@@ -214,6 +213,14 @@ def test_what_functions_log_is_one_object_a_line(deployed: Stack, name: str) -> 
     function.invoke({})  # no event of theirs: the doors have something to say
     assert function.logged
     assert [line for line in function.logged if not isinstance(_read(line), dict)] == []
+
+
+def test_log_says_which_secret_nobody_has_filled_and_no_secret(deployed: Stack) -> None:
+    deployed.function("TriggerFunction").invoke({})
+    lines = [json.loads(line) for line in deployed.function("TriggerFunction").logged]
+    named = {line.get("address") for line in lines if line.get("event") == "secret is not filled"}
+    assert named == {deployed.values["TemporalSecret.Id"]}
+    assert all(deployed.key not in deployed.function(name).told for name in NAMES)
 
 
 def _read(line: str) -> Any:
