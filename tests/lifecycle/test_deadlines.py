@@ -140,10 +140,15 @@ async def test_a_chain_of_people_is_asked_one_after_the_other(skipping_env: Any)
 
 
 async def _parked(agent: Driven) -> int:
-    """How many events its history has once it is saved and visible as waiting; 0 before."""
-    events = await agent.events()
-    upserted = EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES
-    return len(events) if events[-1].event_type == upserted else 0
+    """How many events its history has once it is saved and visible as waiting, with nothing under way; 0 before."""
+    kinds = [event.event_type for event in await agent.events()]
+    upserted, done = (
+        EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+    )
+    begun = kinds.count(EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
+    under_way = begun - kinds.count(EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)
+    return len(kinds) if upserted in kinds and not under_way and kinds[-1] in (upserted, done) else 0
 
 
 async def test_a_month_of_waiting_adds_nothing_and_the_history_replays_on_other_code(skipping_env: Any) -> None:
