@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import os
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sagents_infra import logs
-from sagents_infra.http.buckets import Buckets
-from sagents_infra.http.office import Office, Runner
-from sagents_infra.http.problems import gateway_answer, too_large
+from sagents_infra.garbage import unsearched
+
+with unsearched():
+    from sagents_infra import logs
+    from sagents_infra.http.bodies import plain
+    from sagents_infra.http.buckets import Buckets
+    from sagents_infra.http.office import Office, Runner
+    from sagents_infra.http.problems import Refusal, gateway_answer
 
 if TYPE_CHECKING:
     from sagents_infra.http.options import HttpOptions
@@ -31,8 +33,10 @@ class Door:
     def __call__(self, event: Event, context: Any = None) -> dict[str, Any]:
         request_id = getattr(context, "aws_request_id", None) or (event.get("requestContext") or {}).get("requestId")
         with logs.bound(request_id=request_id):
-            if size_of(event) > self.most:
-                answer = gateway_answer(too_large(self.most))
+            try:
+                event = plain(event, self.most)
+            except Refusal as refusal:
+                answer = gateway_answer(refusal)
             else:
                 from sagents_infra.http.api import api  # Powertools, which the first request waits for
 
@@ -65,17 +69,6 @@ def door() -> Door:
 def office_of(options: HttpOptions, loop: Runner | None = None) -> Office:
     """An office that connects as `SAGENTS_*` and `TEMPORAL_*` say."""
     return Office(_open, _reconnect, patience=options.patience, idle=options.idle, loop=loop)
-
-
-def size_of(event: Event) -> int:
-    """Bytes of a body."""
-    body = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
-        return len(body.encode("utf-8", "surrogatepass"))
-    try:
-        return len(base64.b64decode(body))
-    except (binascii.Error, ValueError):
-        return len(body)
 
 
 async def _open() -> Any:

@@ -9,7 +9,6 @@ Programs of this machine reach it. Pages that a browser shows from elsewhere do 
 import asyncio
 import json
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,22 +16,23 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from sagents_infra.http import problems
+from sagents.errors import SagentsError
+from sagents_infra.http import ag_ui, problems
+from sagents_infra.http.bodies import plain
 from sagents_infra.http.desk import Desk
 from sagents_infra.http.gateway import Event, Headers, Receive, Scope, Send, body_of, event_of, headers_of, respond
 from sagents_infra.http.handler import Door
 from sagents_infra.http.happenings import LONGEST_WAIT, heard
-from sagents_infra.http.problems import FOREIGN_ORIGIN, Refusal
-from sagents_infra.http.streaming import stream
-from sagents_infra.http.tokens import Verifier, bearer
+from sagents_infra.http.origins import Origins
+from sagents_infra.http.problems import Refusal
+from sagents_infra.http.streaming import stream, told
+from sagents_infra.http.tokens import Verifier, bearer, left
 
 THREADS = 64
 """So many requests are worked on at once; others wait."""
 
 EVENTS = re.compile(r"/conversations/[^/]+/events")
-HERE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
-"""How this machine calls itself."""
-
+RUNS = re.compile(r"/ag-ui/([^/]+)")
 LINKS = "/approvals/"
 """Their pages send no origin with their form; the address itself is what nobody else has."""
 
@@ -53,6 +53,7 @@ class LocalServer:
     verifier: Verifier | None
     anybody: Mapping[str, Any] = field(default_factory=dict)
     sockets: Sockets | None = None
+    origins: Origins = field(default_factory=Origins)
 
     def __post_init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, "http")
@@ -66,9 +67,13 @@ class LocalServer:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = headers_of(scope)
+        if (asked := self.origins.preflight(scope["method"], headers)) is not None:
+            await respond(send, {"statusCode": 204, "headers": asked})
+            return
+        send = self.origins.showing(headers, send)
         try:
-            headers = headers_of(scope)
-            check_origin(headers, anybody=self.verifier is None and not scope["path"].startswith(LINKS))
+            self.origins.check(headers, anybody=self.verifier is None and not scope["path"].startswith(LINKS))
             claims = self.claims(headers)
             event = event_of(scope, headers, await body_of(receive, self.door.most), claims)
         except Refusal as refusal:
@@ -78,6 +83,8 @@ class LocalServer:
             return
         if scope["method"] == "GET" and EVENTS.fullmatch(scope["path"]):
             await self._events(event, claims or {}, receive, send)
+        elif scope["method"] == "POST" and (found := RUNS.fullmatch(scope["path"])):
+            await self._run(found[1], event, receive, send)
         else:
             await respond(send, await self._handled(event))
 
@@ -99,12 +106,27 @@ class LocalServer:
             await respond(send, answer)
         elif streams:
             after = NUMBER.validate_python(asked.get("after", 0))
-            await stream(await self._desk(), page["agent_id"], after, _left(claims), receive, send)
+            chunks = told(await self._desk(), page["agent_id"], after)
+            await stream(chunks, left(claims), receive, send)
         else:
             if wait and not page["events"]:
                 await heard(await self._desk(), page["agent_id"], page["after"], wait)
                 answer = await self._handled(event)
             await respond(send, answer)
+
+    async def _run(self, agent: str, event: Event, receive: Receive, send: Send) -> None:
+        """The handler lets the caller in and starts the conversation, as for anybody who asks for that."""
+        try:
+            asked = ag_ui.Asked.of(agent, plain(event, self.door.most))
+        except (Refusal, SagentsError) as error:
+            await respond(send, problems.gateway_answer(error))
+            return
+        answer = await self._handled(asked.opening)
+        if answer["statusCode"] not in (200, 201):
+            await respond(send, answer)
+            return
+        chunks = asked.told((await self._desk()).server, json.loads(answer["body"])["agent_id"])
+        await stream(chunks, asked.ends_in, receive, send)
 
     async def _handled(self, event: Event) -> Event:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.door, event)
@@ -117,23 +139,9 @@ class LocalServer:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def check_origin(headers: Headers, *, anybody: bool) -> None:
-    """Raise for a request that a page from elsewhere makes: under a name that leads here, or without any token."""
-    if not HERE.fullmatch(headers.get("host", "")):
-        raise Refusal(FOREIGN_ORIGIN, "This server is called localhost or 127.0.0.1 and nothing else.")
-    origin = headers.get("origin")
-    if anybody and origin is not None and not HERE.fullmatch(origin.partition("://")[2]):
-        raise Refusal(FOREIGN_ORIGIN, "Without tokens only pages of this machine may ask.")
-
-
 def _seconds(asked: dict[str, Any]) -> int:
     """How long to wait, taken out of the query; what does not fit stays there, for the handler to refuse."""
     given = asked.get("wait", "")
     if not (given.isascii() and given.isdecimal() and len(given) < 4 and int(given) <= LONGEST_WAIT):
         return 0
     return int(asked.pop("wait"))
-
-
-def _left(claims: Mapping[str, Any]) -> float | None:
-    """Seconds until the token ends."""
-    return max(float(claims["exp"]) - time.time(), 0.0) if "exp" in claims else None

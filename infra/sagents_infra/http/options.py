@@ -29,6 +29,12 @@ class HttpOptions(BaseSettings):
     agents: str = ""
     """Names of the agents that may be started, with commas between. Without it the application is asked."""
 
+    origins: str = ""
+    """Pages that may ask the local server, as `https://app.example.com`, with commas between; `*` is every page.
+
+    In the cloud that is the parameter `AllowedOrigins` of the template: API Gateway answers browsers there.
+    """
+
     @property
     def patience(self) -> timedelta:
         return timedelta(milliseconds=self.patience_ms)
@@ -39,4 +45,12 @@ class HttpOptions(BaseSettings):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(filter(None, (name.strip() for name in self.agents.split(","))))
+        return _listed(self.agents)
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        return _listed(self.origins)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in text.split(","))))

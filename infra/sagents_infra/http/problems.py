@@ -193,9 +193,10 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response[
     )
 
 
-def gateway_answer(refusal: Refusal) -> dict[str, Any]:
+def gateway_answer(error: Refusal | errors.SagentsError) -> dict[str, Any]:
     """The same for API Gateway, of a request that comes to no route."""
-    response = answer(problem_of(refusal), refusal.headers)
+    own = error.headers if isinstance(error, Refusal) else kind_of(error).headers
+    response = answer(problem_of(error), own)
     return {"statusCode": response.status_code, "headers": dict(response.headers), "body": response.body}
 
 

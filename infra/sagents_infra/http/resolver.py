@@ -113,11 +113,11 @@ class Resolver(APIGatewayHttpResolver):
         caller = caller_of(CURRENT.get().event.raw_event)
         self.context["buckets"].take(caller.subject)
         caller.needs(*scopes)
-        _check_media(CURRENT.get().event.raw_event)
+        check_media(CURRENT.get().event.raw_event)
         self.context["caller"] = caller
 
 
-def _check_media(event: Mapping[str, Any]) -> None:
+def check_media(event: Mapping[str, Any]) -> None:
     """Raise for a form: Powertools reads those, too, and a page from elsewhere may send them without being asked."""
     given = {name.lower(): value for name, value in (event.get("headers") or {}).items()}.get("content-type", "")
     if given.partition(";")[0].strip().lower() in FORMS:

@@ -16,9 +16,10 @@ import uvicorn
 from sagents.errors import SagentsError
 from sagents_infra.http.handler import Door, office_of
 from sagents_infra.http.identity import SCOPES
-from sagents_infra.http.local import LocalServer, check_origin
+from sagents_infra.http.local import LocalServer
 from sagents_infra.http.office import Office, Runner
 from sagents_infra.http.options import HttpOptions
+from sagents_infra.http.origins import Origins
 from sagents_infra.http.tokens import LocalIssuer
 from sagents_infra.sockets.local import LocalSockets
 
@@ -52,10 +53,11 @@ class Serving:
     async def run(self, listening: socket.socket, stopping: asyncio.Event) -> None:
         """Serve until `stopping` is set."""
         office = self.made(self.options, Here())
-        checked = partial(check_origin, anybody=self.issuer is None)
+        origins = Origins(self.options.pages)
+        checked = partial(origins.check, anybody=self.issuer is None)
         sockets = LocalSockets(office, self.options, checked, None if self.issuer else ANYBODY)
         verifier = self.issuer.verifier if self.issuer else None
-        app = LocalServer(Door(office, self.options), verifier, ANYBODY, sockets)
+        app = LocalServer(Door(office, self.options), verifier, ANYBODY, sockets, origins)
         told: dict[str, Any] = {"log_config": None, "log_level": "warning", "access_log": False}
         server = Quiet(uvicorn.Config(app, lifespan="off", server_header=False, **told))
         running = asyncio.create_task(server.serve([listening]))

@@ -4,7 +4,7 @@ A browser's `EventSource` that lost its connection comes back with `Last-Event-I
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
 
@@ -19,10 +19,11 @@ BEAT = timedelta(seconds=15)
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-async def stream(desk: Desk, agent_id: str, after: int, ends_in: float | None, receive: Receive, send: Send) -> None:
-    """Send until the client goes, or `ends_in` seconds are over: then its token is."""
+async def stream(chunks: AsyncGenerator[bytes, None], ends_in: float | None, receive: Receive, send: Send) -> None:
+    """Send them until the client goes, or `ends_in` seconds are over: then its token is."""
+    await begin(send, 200, HEADERS)
     gone = asyncio.create_task(_gone(receive))
-    sending = asyncio.create_task(_send(desk, agent_id, after, send))
+    sending = asyncio.create_task(_send(chunks, send))
     try:
         await asyncio.wait({gone, sending}, timeout=ends_in, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -32,14 +33,20 @@ async def stream(desk: Desk, agent_id: str, after: int, ends_in: float | None, r
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _send(desk: Desk, agent_id: str, after: int, send: Send) -> None:
-    await begin(send, 200, HEADERS)
-    async with aclosing(desk.server.watch(agent_id, after=after)) as watched:
-        async for text in _with_beats(watched):
-            await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+async def _send(chunks: AsyncGenerator[bytes, None], send: Send) -> None:
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
-async def _with_beats(watched: AsyncIterator[Event]) -> AsyncIterator[str]:
+async def told(desk: Desk, agent_id: str, after: int) -> AsyncGenerator[bytes, None]:
+    """What happens to an agent, as long as somebody reads it."""
+    async with aclosing(desk.server.watch(agent_id, after=after)) as watched, aclosing(_with_beats(watched)) as texts:
+        async for text in texts:
+            yield text.encode()
+
+
+async def _with_beats(watched: AsyncIterator[Event]) -> AsyncGenerator[str, None]:
     yield ": it begins\n\n"
     following = asyncio.ensure_future(anext(watched, None))
     try:

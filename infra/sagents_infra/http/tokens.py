@@ -4,6 +4,7 @@ Which algorithms count is said here and never by the token; a token without an e
 is none.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -101,6 +102,11 @@ def bearer(header: str | None) -> str:
     if kind.lower() != "bearer" or not token.strip():
         raise Refusal(UNAUTHENTICATED, headers={"WWW-Authenticate": "Bearer"})
     return token.strip()
+
+
+def left(claims: Mapping[str, Any]) -> float | None:
+    """Seconds until the token ends; None where it does not."""
+    return max(float(claims["exp"]) - time.time(), 0.0) if "exp" in claims else None
 
 
 def refused(why: str = "") -> Refusal:

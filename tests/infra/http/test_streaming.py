@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sagents.events import Event
-from sagents_infra.http.streaming import stream
+from sagents_infra.http.streaming import stream, told
 
 pytestmark = pytest.mark.asyncio
 
@@ -41,5 +41,5 @@ async def streamed(*events: Event) -> str:
         raise AssertionError("the client stays")
 
     desk: Any = SimpleNamespace(server=SimpleNamespace(watch=watch))
-    await stream(desk, "a", 0, 10, receive, send)
+    await stream(told(desk, "a", 0), 10, receive, send)
     return b"".join(message.get("body", b"") for message in sent).decode()
