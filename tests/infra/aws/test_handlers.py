@@ -31,6 +31,12 @@ def test_handler_of_a_door_imports_no_model_and_no_workflow(name: str) -> None:
     assert json.loads(done.stdout) == []
 
 
+def test_doors_do_not_look_for_plugins_of_pydantic_and_a_worker_may_have_some() -> None:
+    told = {name: properties(name).get("Environment", {}).get("Variables", {}) for name in NAMES}
+    without = {name for name, variables in told.items() if variables.get("PYDANTIC_DISABLE_PLUGINS") == "__all__"}
+    assert without == {"ApiFunction", "SocketFunction", "TriggerFunction"}  # the authorizer has no pydantic at all
+
+
 def test_gateway_has_the_routes_of_the_api_with_their_scopes() -> None:
     """Each scope is asked twice: by the gateway's authorizer, and by the handler."""
     ours = {f"{route.method} {route.path}": route.scope for route in routes()}
