@@ -51,7 +51,7 @@ class Function:
     def invoke(self, event: Any, within: float = 60) -> Any:
         """What Lambda has for an answer: what the handler returned, or what the runtime says of its error."""
         with self._one:
-            answer = httpx.post(self.url, json=event, timeout=within)
+            answer = httpx.post(self.url, content=json.dumps(event), timeout=within)
         assert answer.status_code == 200, self.told
         if answer.text.startswith("Task timed out"):
             raise Cut(answer.text)

@@ -127,13 +127,15 @@ def test_ticket_opens_one_connection_which_hears_the_agent(deployed: Stack, ann:
     assert tell(socket("$disconnect", connection)) == DONE
 
 
-def test_of_a_batch_only_the_bad_record_comes_again_and_what_comes_twice_is_told_once(
+def test_of_a_batch_only_bad_records_come_again_and_what_comes_twice_is_told_once(
     deployed: Stack, conversation: str
 ) -> None:
-    good, bad, more = record(conversation), record(None), record(conversation, "more")
+    good, more = record(conversation), record(conversation, "more")
+    bad, half = record(None), record(f"{conversation}-half", "\ud800")  # half a character: none that can be kept
     for _ in range(2):
-        answer = deployed.function("TriggerFunction").invoke({"Records": [good, bad, more]})
-        assert answer == {"batchItemFailures": [{"itemIdentifier": bad["messageId"]}]}
+        answer = deployed.function("TriggerFunction").invoke({"Records": [good, bad, more, half]})
+        failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+        assert failed == {bad["messageId"], half["messageId"]}
     until(lambda: len(told(deployed, conversation)) >= 2)
     assert told(deployed, conversation) == ["hello", "more"]
 
