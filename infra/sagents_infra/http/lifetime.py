@@ -7,9 +7,9 @@ from pydantic import JsonValue
 
 from sagents import contract, errors
 from sagents_infra.http.desk import id_from
-from sagents_infra.http.models import ConversationId, Done, IdempotencyKey, Reason, Stopped, Touched
+from sagents_infra.http.models import ConversationId, Deleted, Done, IdempotencyKey, Reason, Stopped, Touched
 from sagents_infra.http.models_interrupts import Decisions
-from sagents_infra.http.problems import NO_CONVERSATION, PROBLEMS, TOO_LARGE
+from sagents_infra.http.problems import NO_CONVERSATION, PROBLEMS, TOO_LARGE, Refusal
 from sagents_infra.http.routing import ADMINISTERS, APPROVES, WRITES, Me, TheDesk, answers, new_router, waits
 
 router = new_router()
@@ -100,6 +100,23 @@ async def touch(id: ConversationId, me: Me, desk: TheDesk) -> Touched:
 async def reset(id: ConversationId, me: Me, desk: TheDesk, key: IdempotencyKey = None) -> Done:
     agent_id = await desk.agent_id(me, id)
     return Done(status=(await desk.server.reset(agent_id, id=id_from("rst", me, id, key))).status)
+
+
+@router.delete(
+    "/conversations/<id>",
+    summary="Forget a conversation",
+    description="Its agent ends at once; state, transcript, events and its own files are gone. Nothing wakes it again.",
+    tags=TAGS,
+    security=ADMINISTERS,
+    operation_id="delete_conversation",
+    responses=answers(200, Deleted, "It is gone", NO_CONVERSATION),
+)
+@waits
+async def delete(id: ConversationId, me: Me, desk: TheDesk) -> Deleted:
+    outcome = await desk.server.delete(await desk.agent_id(me, id))
+    if outcome == "not_found":
+        raise Refusal(NO_CONVERSATION)  # somebody else was faster
+    return Deleted(outcome=outcome)
 
 
 @router.get(

@@ -134,6 +134,14 @@ class Stopped(BaseModel):
     outcome: str
 
 
+class Deleted(BaseModel):
+    """What became of a conversation that nobody will see again."""
+
+    model_config = shown({"outcome": "deleted"})
+
+    outcome: str
+
+
 class Touched(BaseModel):
     """Whether the clock of inactivity starts again; not where the last activity was a moment ago."""
 

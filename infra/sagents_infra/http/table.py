@@ -30,6 +30,7 @@ ADDRESSES = (
     Address("POST", "/approvals/{token}", None, f"{HERE}.approvals"),
     Address("GET", "/conversations", READ, f"{HERE}.conversations"),
     Address("POST", "/conversations", WRITE, f"{HERE}.conversations"),
+    Address("DELETE", CONVERSATION, ADMIN, f"{HERE}.lifetime"),
     Address("GET", CONVERSATION, READ, f"{HERE}.conversations"),
     Address("POST", f"{CONVERSATION}/cancel", WRITE, f"{HERE}.lifetime"),
     Address("GET", f"{CONVERSATION}/events", READ, f"{HERE}.happenings"),

@@ -100,6 +100,23 @@ def test_every_route_asks_for_a_token_with_a_scope_but_those_that_say_nothing() 
             assert scope in {"sagents:read", "sagents:write", "sagents:approve", "sagents:admin"}
 
 
+def test_addresses_that_ask_for_no_token_have_a_rate_of_their_own() -> None:
+    """Strangers use up their own room and nobody else's. Settings name routes, which must be there before them."""
+    stage = template()["Resources"]["HttpApiStage"]
+    settings = stage["Properties"]["RouteSettings"]
+    assert set(settings) == PUBLIC
+    for limits in (*settings.values(), stage["Properties"]["DefaultRouteSettings"]):
+        assert limits["DetailedMetricsEnabled"] is True
+        assert limits["ThrottlingRateLimit"] == limits["ThrottlingBurstLimit"]
+    rates = {limits["ThrottlingRateLimit"]["Ref"] for limits in settings.values()}
+    assert rates == {"OpenRequestsPerSecond"}
+    given = template()["Parameters"]
+    assert given["OpenRequestsPerSecond"]["Default"] < given["RequestsPerSecond"]["Default"]
+    there = resources("AWS::ApiGatewayV2::Route")
+    first = {there[name]["Properties"]["RouteKey"] for name in stage["DependsOn"]}
+    assert first >= PUBLIC
+
+
 def test_a_ticket_is_checked_before_anybody_is_connected_and_by_a_function_that_reaches_nothing_else() -> None:
     routes = {route["RouteKey"]: route for route in routes_of("SocketApi")}
     assert set(routes) == {"$connect", "$disconnect", "$default"}

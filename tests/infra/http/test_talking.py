@@ -83,8 +83,9 @@ ASKED = [
     ("GET", "", None), ("GET", "/messages", None), ("GET", "/events", None), ("GET", "/state", None),
     ("POST", "/messages", {"content": "x"}), ("POST", "/resume", {}), ("POST", "/cancel", None),
     ("POST", "/stop", None), ("POST", "/touch", None), ("POST", "/reset", None),
-    ("PUT", "/state", {"version": 3}),
+    ("PUT", "/state", {"version": 3}), ("DELETE", "", None),
 ]  # fmt: skip
+FOR_ADMINS_ALONE = ("/state", "DELETE")
 
 
 async def test_a_foreign_conversation_reads_like_one_that_is_not(serve: Callable[..., Any]) -> None:
@@ -96,7 +97,7 @@ async def test_a_foreign_conversation_reads_like_one_that_is_not(serve: Callable
         await front.post("/conversations", {"agent": "echo", "conversation_id": "7", "message": "Hello"})
         for who in strangers:
             for method, path, body in ASKED:
-                if path == "/state" and "sagents:admin" not in who.scopes:
+                if {method, path} & {*FOR_ADMINS_ALONE} and "sagents:admin" not in who.scopes:
                     continue
                 theirs = await front.ask(method, f"/conversations/7{path}", body, who=who)
                 missing = await front.ask(method, f"/conversations/none{path}", body, who=who)
@@ -187,6 +188,29 @@ async def test_a_life_over_http(serve: Callable[..., Any]) -> None:
         bad = await front.ask("PUT", "/conversations/7/state", {"version": 99}, who=BOSS)
         assert (bad.status, bad.problem) == (422, "invalid-state")
         assert (await front.get("/conversations/7/state", who=ANN)).problem == "missing-scope"
+
+
+async def test_a_deleted_conversation_is_gone_whether_it_ran_or_slept_and_others_stay(
+    serve: Callable[..., Any],
+) -> None:
+    async with serve(desk_app()) as (front, _):
+        for name in ("runs", "sleeps", "other"):
+            await front.post("/conversations", {"agent": "echo", "conversation_id": name, "message": "Hello"})
+            await idle(front, name)
+        await front.post("/conversations/sleeps/stop")
+        for name in ("runs", "sleeps"):
+            refused = await front.ask("DELETE", f"/conversations/{name}", who=ANN)
+            assert (refused.status, refused.problem) == (403, "missing-scope")
+            gone = await front.ask("DELETE", f"/conversations/{name}", who=BOSS)
+            assert (gone.status, gone.json) == (200, {"outcome": "deleted"})
+            for method, path, body in ASKED:
+                missing = await front.ask(method, f"/conversations/{name}{path}", body, who=BOSS)
+                assert (missing.status, missing.problem) == (404, "conversation-not-found"), (method, path)
+        assert [one["id"] for one in (await front.get("/conversations")).json["conversations"]] == ["other"]
+        assert (await front.post("/conversations/other/messages", {"content": "Still there?"})).status == 202
+        again = await front.post("/conversations", {"agent": "echo", "conversation_id": "runs"})
+        assert (again.status, again.json["started"]) == (201, True)
+        assert (await front.get("/conversations/runs/messages")).json["rows"] == []
 
 
 async def test_an_agent_of_an_unknown_name_is_refused_where_names_are_known(
