@@ -10,6 +10,7 @@ import pytest
 from tests.infra.aws.templates import template
 from tools.aws_local import pythons, stack
 from tools.aws_local.cloud import Cloud
+from tools.aws_local.notices import Notices
 from tools.aws_local.working import run, wait
 from tools.set_up import Failed
 
@@ -49,7 +50,8 @@ def test_apis_are_reached_by_paths_on_loopback() -> None:
         "HttpApiUrl": "http://0a1b2c3d.execute-api.localhost:4566",
         "SocketUrl": "ws://4e5f6a7b.execute-api.localhost:4566/live",
     }
-    deployed = stack.Stack(outputs, "http://127.0.0.1:4566")
+    cloud = Cloud("http://127.0.0.1:4566", Path("log"))
+    deployed = stack.Stack(outputs, cloud, Notices(cloud, "queue"))
     assert deployed.api == "http://127.0.0.1:4566/_aws/execute-api/0a1b2c3d/$default"
     assert deployed.sockets == "ws://127.0.0.1:4566/_aws/execute-api/4e5f6a7b/live"
 

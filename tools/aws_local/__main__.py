@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,17 +14,25 @@ from sagents_infra.cli.places import only_one
 from sagents_infra.dev_server import INVOKING, DevServer
 from tools.aws import ROOT, tool
 from tools.aws_local.cloud import cloud
+from tools.aws_local.denied import denied
 from tools.aws_local.issuer import Issuer, issuer
+from tools.aws_local.load import load
+from tools.aws_local.packages import build
 from tools.aws_local.pythons import python_of_functions
-from tools.aws_local.stack import Stack, build, deploy, register
-from tools.aws_local.talk import converse
+from tools.aws_local.stack import Stack, deploy, register
+from tools.aws_local.talk import converse, wake
 from tools.aws_local.working import note, step
 from tools.set_up import Failed, say
 
 FOLDER = ROOT / ".aws-sam/local"
 
+ALL_OF_IT = 20 * 60
+"""Seconds, after which something hangs."""
 
-def perform(folder: Path, keep: bool) -> None:
+SCENARIOS = {"talk": converse, "denied": denied, "load": load}
+
+
+def perform(folder: Path, scenarios: Sequence[str], keep: bool) -> None:
     """Everything, one after the other; what was started ends with this."""
     minor, python = python_of_functions()
     with step(f"tools: the SAM CLI, and ministack on Python {minor}, which is the functions' runtime then"):
@@ -43,9 +52,13 @@ def perform(folder: Path, keep: bool) -> None:
             stack = deploy(folder, aws, minor, temporal.address, tokens.url)
         with step("sagents deploy-worker: Temporal assumes the role and invokes the worker"):
             register(folder, stack, temporal.address)
-        converse(stack, tokens)
+        with step("the API starts cold"):
+            wake(stack)
+        for scenario in scenarios:
+            SCENARIOS[scenario](stack, tokens)
         _tell(stack, temporal, tokens)
         if keep:
+            signal.alarm(0)
             say("\nEverything stays up until Ctrl-C.")
             signal.pause()
 
@@ -59,18 +72,25 @@ def _temporal(folder: Path) -> DevServer:
 def _tell(stack: Stack, temporal: DevServer, tokens: Issuer) -> None:
     say(f"\nAPI='{stack.api}'\nTOKEN={tokens.token('ann')}")
     say(f"WebSocket: {stack.sockets}?ticket=... of POST /ws-tickets")
-    say(f"AWS_ENDPOINT_URL={stack.url}\nTemporal: {temporal.address}, to look at: {temporal.ui}")
+    say(f"AWS_ENDPOINT_URL={stack.cloud.url}\nTemporal: {temporal.address}, to look at: {temporal.ui}")
     say('curl -H "Authorization: Bearer $TOKEN" "$API/conversations"')
+
+
+def _too_long(*_: object) -> None:
+    raise Failed(f"not done after {ALL_OF_IT // 60} minutes")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.aws_local", description=__doc__)
+    parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="again for several; talk without it")
     parser.add_argument("--keep", action="store_true", help="leave it all running until Ctrl-C")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(ALL_OF_IT)
     try:
         with only_one(FOLDER):
-            perform(FOLDER, given.keep)
+            perform(FOLDER, given.scenario or ["talk"], given.keep)
     except KeyboardInterrupt:
         return 130
     except (Failed, SagentsError) as failure:

@@ -1,4 +1,4 @@
-"""The agent that is deployed: it asks a person before it refunds. It needs no model of anybody's."""
+"""The agents that are deployed: one asks a person before it refunds, one repeats. They need no model of anybody's."""
 
 from sagents import Agent, Sagents, tool
 from sagents.policy import ask
@@ -13,3 +13,4 @@ def refund(order: str) -> str:
 
 
 app.agent("desk", Agent(model="offline", tools=[refund]))
+app.agent("parrot", Agent(model="offline"))

@@ -4,11 +4,16 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import boto3
 
 from sagents_infra import children
 from sagents_infra.dev_server import free_port
@@ -18,6 +23,9 @@ from tools.set_up import Failed
 
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
+AT_ONCE = 10
+"""How many functions run at once in this account: each is a process, with its package unpacked. More are 429."""
+
 LEAVING = 10.0
 """Seconds for functions to end by themselves."""
 
@@ -41,13 +49,18 @@ class Cloud:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
+    def client(self, service: str) -> Any:
+        """boto3's, as the root of the account."""
+        root = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return boto3.client(service, endpoint_url=self.url, region_name=REGION, **root)
+
 
 @contextmanager
 def cloud(folder: Path, minor: str, python: str) -> Iterator[Cloud]:
     """An empty account, for as long as this lasts."""
     command = str(tool(f"ministack-{minor}", "python", python))
     state = folder / "ministack"
-    shutil.rmtree(state, ignore_errors=True)
+    _clear(state)
     state.mkdir(parents=True)
     port, log = free_port(), folder / "ministack.log"
     with log.open("wb") as out:
@@ -67,6 +80,14 @@ def cloud(folder: Path, minor: str, python: str) -> Iterator[Cloud]:
         _end(process)
 
 
+def _clear(state: Path) -> None:
+    """Remove what was left, beside the work: unpacked functions are tens of thousands of files."""
+    if state.exists():
+        state.rename(state.with_name(f"old-{uuid4().hex}"))
+    for old in state.parent.glob("old-*"):
+        threading.Thread(target=shutil.rmtree, args=(old, True), name="clearing", daemon=True).start()
+
+
 def _environment(state: Path, port: int) -> dict[str, str]:
     """Nothing of ours: functions get what ministack has, as if it were their own."""
     return {
@@ -78,6 +99,7 @@ def _environment(state: Path, port: int) -> dict[str, str]:
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "AUTH": "true",
+        "LAMBDA_ACCOUNT_CONCURRENCY": str(AT_ONCE),
         "IOT_MTLS_ENABLED": "0",  # ports of their own, which two runs could not share
         "SFTP_ENABLED": "0",
         "MINISTACK_REGION": REGION,

@@ -1,110 +1,123 @@
 """A conversation with what was deployed, over both APIs: a message, an approval, an answer; and who is refused."""
 
+import time
 from contextlib import ExitStack
-from typing import Any
 from uuid import uuid4
 
 import httpx
 
 from tools.aws_local.browsing import Browser, browser, is_refused
+from tools.aws_local.invocations import Invocations
 from tools.aws_local.issuer import Issuer
+from tools.aws_local.person import Person, people
 from tools.aws_local.stack import Stack
 from tools.aws_local.working import note, step, wait
 from tools.set_up import Failed
 
-PATIENCE = 120.0
+STARTING = 120.0
 """Seconds. Functions start cold, on a machine that does all of it at once."""
 
-
-class Talk:
-    """The API as one person has it."""
-
-    def __init__(self, http: httpx.Client, token: str) -> None:
-        self._http, self._headers = http, {"Authorization": f"Bearer {token}"} if token else {}
-
-    def ask(self, method: str, path: str, expected: int, **more: Any) -> httpx.Response:
-        """The response. Raises `Failed` for another status than the one that is expected."""
-        headers = {**self._headers, **more.pop("headers", {})}
-        answer = self._http.request(method, path, headers=headers, **more)
-        if answer.status_code != expected:
-            raise Failed(f"{method} {path}: {answer.status_code}, not {expected}: {answer.text[:500]}")
-        return answer
+QUIET = 15.0
+PING_EVERY = 3.0
+LEAVING = 3.0
+"""Seconds: a worker that was invoked for nothing would leave after one, and be in the log."""
 
 
 def converse(stack: Stack, issuer: Issuer) -> None:
     """All of it. Raises `Failed` where something is not as it should be."""
     name = f"order-{uuid4().hex[:6]}"
-    with httpx.Client(base_url=stack.api, timeout=35, trust_env=False) as http:
-        ann = Talk(http, issuer.token("ann"))
-        with step("the API starts cold"):
-            wait(lambda: _is_healthy(http), "the API", PATIENCE)
+    worker = Invocations(stack, "WorkerLogs")
+    with people(stack, issuer.token("ann"), issuer.token("bob"), "") as (ann, bob, whoever), ExitStack() as held:
         with step("who has no token, a wrong one, or too little scope is refused"):
-            _refusals(http, issuer)
-        with ExitStack() as held:
-            with step(
-                "ann comes by a ticket to the WebSocket API, whose functions start cold; it opens no second door"
-            ):
-                ann.ask("POST", "/conversations", 201, json={"agent": "desk", "conversation_id": name})
-                ticket = ann.ask("POST", "/ws-tickets", 201).json()["ticket"]
-                watching = held.enter_context(browser(stack.sockets, ticket))
-                _used(stack.sockets, ticket)
-            _order(ann, name, watching, Talk(http, issuer.token("bob")))
+            _refusals(stack, issuer)
+        with step("ann comes by a ticket to the WebSocket API, whose functions start cold; it opens no second door"):
+            began = time.time()
+            ann.start(name, "desk")
+            ticket = ann.ask("POST", "/ws-tickets", 201).json()["ticket"]
+            watching = held.enter_context(browser(stack.sockets, ticket))
+            if not is_refused(stack.sockets, ticket):
+                raise Failed("The ticket opened a second connection.")
+            watching.ask("subscribe", "subscribed", conversation=name)
+            worker.wait_until_left(since=began)
+        with step(f"nobody runs; ann writes in conversation {name}: Temporal invokes the worker, which asks her"):
+            wrote = time.time()
+            ann.write(name, "order 7", "1")
+            watching.wait_for("interrupted")
+        with step(f"the worker leaves; for {QUIET:.0f} s the agent waits, her browser pings, and nobody invokes it"):
+            worker.wait_until_left(since=wrote)
+            began, ended = _quiet(stack, worker, watching)
+        with step("somebody else does not even see it; she approves over HTTP: the worker goes on, and answers"):
+            bob.ask("GET", f"/conversations/{name}", 404)
+            ann.approve(name)
+            watching.wait_for("idle")
+            _answered(ann, name, "order 7 is paid back")
+            if worker.between(began, ended):
+                raise Failed("The worker was invoked while the agent waited, and was slow to say so.")
+        with step("what she was told over the WebSocket is all that the log has, the text in pieces"):
+            _told_all(ann, name, watching)
+        with step("she writes over the WebSocket, too; a notice of the question has a link that decides it, once"):
+            watching.ask("send", "sent", conversation=name, text="order 8", id="2")
+            watching.wait_for("interrupted")
+            _decide_by(stack.notices.link(ann.question(name)["interrupt_id"]), whoever)
+            watching.wait_for("idle")
+            _answered(ann, name, "order 8 is paid back")
 
 
-def _order(ann: Talk, name: str, watching: Browser, bob: Talk) -> None:
-    watching.ask("subscribe", "subscribed", conversation=name)
-    with step(f"ann writes in conversation {name}: Temporal invokes the worker, which asks her"):
-        watching.ask("send", "sent", conversation=name, text="order 7", id="1")
-        watching.wait_for("interrupted")
-    with step("somebody else does not even see it; she approves over HTTP"):
-        bob.ask("GET", f"/conversations/{name}", 404)
-        _approve(ann)
-    with step("the worker goes on, and answers: over HTTP, and in pieces over the WebSocket"):
-        watching.wait_for("idle")
-        _answered(ann, name)
-        _told_all(ann, name, watching)
+def wake(stack: Stack) -> None:
+    """Until the API answers; its first answer is a cold start."""
+    with people(stack, "") as (whoever,):
+        wait(lambda: _is_healthy(whoever), "the API", STARTING)
 
 
-def _is_healthy(http: httpx.Client) -> bool:
+def _is_healthy(whoever: Person) -> bool:
     try:
-        return http.get("/health").status_code == 200
+        return whoever.try_to("GET", "/health").status_code == 200
     except httpx.TimeoutException:
         return False
 
 
-def _refusals(http: httpx.Client, issuer: Issuer) -> None:
-    Talk(http, "").ask("GET", "/conversations", 401)
-    for token in (
-        issuer.token("ann")[:-4] + "AAAA",
-        issuer.token("ann", hours=-1),
-        issuer.token("ann", audience="another"),
-    ):
-        Talk(http, token).ask("GET", "/conversations", 401)
-    reader = Talk(http, issuer.token("ann", scope="sagents:read"))
-    reader.ask("POST", "/conversations", 403, json={"agent": "desk"})
+def _refusals(stack: Stack, issuer: Issuer) -> None:
+    forged = issuer.token("ann")[:-4] + "AAAA"
+    expired, for_another = issuer.token("ann", hours=-1), issuer.token("ann", audience="another")
+    reads = issuer.token("ann", scope="sagents:read")
+    with people(stack, "", forged, expired, for_another, reads) as (*refused, reader):
+        for person in refused:
+            person.ask("GET", "/conversations", 401)
+        reader.ask("POST", "/conversations", 403, json={"agent": "desk"})
 
 
-def _used(url: str, ticket: str) -> None:
-    if not is_refused(url, ticket):
-        raise Failed("The ticket opened a second connection.")
+def _quiet(stack: Stack, worker: Invocations, watching: Browser) -> tuple[float, float]:
+    """The time in which only the browser pinged. Each pong is a call of the socket function, and not counted."""
+    api, began, pongs = Invocations(stack, "ApiLogs"), time.time(), 0
+    while time.time() < began + QUIET:
+        watching.ask("ping", "pong")
+        pongs += 1
+        time.sleep(PING_EVERY)
+    ended = time.time()
+    time.sleep(LEAVING)
+    of_worker, of_api = worker.between(began, ended), api.between(began, ended)
+    note(f"{pongs} pings; invocations of the worker: {of_worker}, of the API: {of_api}")
+    if of_worker or of_api:
+        raise Failed("Functions were invoked while the agent waited.")
+    return began, ended
 
 
-def _approve(who: Talk) -> None:
-    (waiting,) = who.ask("GET", "/interrupts", 200).json()["interrupts"]
-    path = f"/interrupts/{waiting['id']}"
-    digest = who.ask("GET", path, 200).headers["ETag"]
-    who.ask("POST", f"{path}/decisions", 200, json={"type": "approve"}, headers={"If-Match": digest})
-
-
-def _answered(who: Talk, name: str) -> None:
-    said = who.ask("GET", f"/conversations/{name}/messages", 200).json()["rows"][-1]["content"]["text"]
+def _answered(who: Person, name: str, expected: str) -> None:
+    said = who.rows(name)[-1]["content"]["text"]
     note(said)
-    if "order 7 is paid back" not in said:
-        raise Failed(f"The agent should have paid order 7 back, but said: {said}")
+    if expected not in said:
+        raise Failed(f"The agent should have said {expected!r}, but said: {said}")
 
 
-def _told_all(who: Talk, name: str, watching: Browser) -> None:
-    """Whether the WebSocket told every event of the log, and the text piece by piece."""
+def _decide_by(link: str, whoever: Person) -> None:
+    """Looking at it decides nothing; of two decisions the first counts."""
+    asks = {"Accept": "application/json"}
+    whoever.ask("GET", link, 200, headers=asks)
+    whoever.ask("POST", link, 200, json={"type": "approve", "confirm": True}, headers=asks)
+    whoever.ask("POST", link, 409, json={"type": "reject", "confirm": True}, headers=asks)
+
+
+def _told_all(who: Person, name: str, watching: Browser) -> None:
     log = who.ask("GET", f"/conversations/{name}/events", 200).json()["events"]
     missing = {event["id"] for event in log if event["id"] <= max(watching.ids)} - set(watching.ids)
     note(f"the WebSocket told {len(watching.ids)} events of the log, and {watching.pieces} pieces of text")
