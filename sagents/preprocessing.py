@@ -33,6 +33,8 @@ class Halves:
 
 
 async def _no_state() -> State:
+    from sagents.state import State
+
     return State()
 
 

@@ -14,7 +14,7 @@ from temporalio.envconfig import ClientConfig
 from sagents.connections import Connections
 from sagents.errors import CannotAnswer, InvalidAgent, InvalidInput
 from sagents.ports import Blobs, Channel, Model, Notifier, Presence, Signer, Store
-from sagents_infra import offline, telemetry
+from sagents_infra import telemetry
 from sagents_infra.blobs import DiskBlobs
 from sagents_infra.connections import MemoryConnections
 from sagents_infra.identity import KeyRing, keys_in
@@ -161,6 +161,8 @@ def file_storage(settings: Settings) -> Blobs:
 @cache
 def resolve_model(name: str) -> Model:
     """A model by its name, from the adapters that are installed (entry points `sagents.models`)."""
+    from sagents_infra import offline  # it knows tools and hooks, which doors do without
+
     if name == offline.NAME:
         return offline.OfflineModel()  # importing an adapter takes seconds, and this one needs none
     resolvers: list[Callable[[str], Model]] = [entry.load() for entry in entry_points(group="sagents.models")]

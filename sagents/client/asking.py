@@ -15,11 +15,11 @@ from sagents.client.reading import read_interrupts, read_state, read_todos, read
 from sagents.client.session import Handle
 from sagents.client.snapshots import as_it_is
 from sagents.errors import AgentNotFound
-from sagents.events import Event
 from sagents.status import Status
 
 if TYPE_CHECKING:
     from sagents.contract import AgentInfo, Inactivity
+    from sagents.events import Event
     from sagents.interrupts import Interrupt
     from sagents.messages import Message
     from sagents.state import State

@@ -1,14 +1,18 @@
 """Reaching what is above the core: by an entry point, because the core imports nothing of it."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable
 from importlib.metadata import entry_points
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from temporalio.client import Client
 
-from sagents.connections import Connections
 from sagents.errors import SagentsError
-from sagents.ports import Blobs, Channel, Presence, Signer, Store
+
+if TYPE_CHECKING:
+    from sagents.connections import Connections
+    from sagents.ports import Blobs, Channel, Presence, Signer, Store
 
 
 class Outside(Protocol):

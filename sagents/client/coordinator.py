@@ -11,10 +11,10 @@ from sagents.client.server import AgentServer, Decisions
 from sagents.client.session import Session, agent_id_for
 from sagents.contract import Accepted
 from sagents.persistence import AgentPersistence
-from sagents.principal import Principal
 
 if TYPE_CHECKING:
     from sagents.lifecycle import Lifecycle
+    from sagents.principal import Principal
 
 Scope = Mapping[str, Any] | None
 Router = Callable[[str, Scope, Mapping[str, Any]], str]

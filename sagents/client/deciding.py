@@ -27,7 +27,6 @@ from sagents.errors import (
     InvalidInput,
     SagentsError,
 )
-from sagents.principal import OPERATOR, Principal
 from sagents.status import Status
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from sagents.decision_log import Remember
     from sagents.decisions import Decision
     from sagents.inbox import InboxItem
+    from sagents.principal import Principal
 
 AT_ONCE = 20
 """So many decisions are under way side by side."""
@@ -212,6 +212,7 @@ class Deciding(Reach):
     async def _attested(self, agent_id: str, decided: Resume, principal: Principal, channel: str) -> Payload:
         """Our signed word for who makes these decisions, and when."""
         from sagents.attesting import attest
+        from sagents.principal import OPERATOR
 
         if self._signer is None:
             raise InvalidInput(

@@ -15,12 +15,12 @@ from sagents import contract
 from sagents.client.reach import Reach
 from sagents.errors import Damaged, InterruptUnknown, InvalidInput
 from sagents.interrupt_status import InterruptStatus
-from sagents.ports import Claim
-from sagents.principal import Principal
 
 if TYPE_CHECKING:
     from sagents.decision_log import Row
     from sagents.inbox import InboxItem, Wanted
+    from sagents.ports import Claim
+    from sagents.principal import Principal
     from sagents.rules import Rule
     from sagents.terms import RememberScope
 
@@ -86,6 +86,8 @@ class Inbox(Reach):
             raise InterruptUnknown(
                 agent_id, "", f"Nothing waits under the id {interrupt_id!r} for {agent_id!r}.", interrupt_id
             )
+        from sagents.ports import Claim
+
         now = datetime.now(UTC)
         claim = await self._store.claim(agent_id, interrupt_id, by, now + for_, now)
         return claim or Claim(agent_id=agent_id, interrupt_id=interrupt_id, by=by, until=now + for_)

@@ -1,14 +1,18 @@
 """Whose agent it is, as far as the store and Temporal still know."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sagents.client.line import Line
 from sagents.client.patience import patiently
 from sagents.errors import AgentNotFound, Damaged
-from sagents.ports import Store
+
+if TYPE_CHECKING:
+    from sagents.ports import Store
 
 
 async def tenants(line: Line, store: Store, agent_id: str) -> set[str]:

@@ -1,9 +1,11 @@
 """What every part of `AgentServer` holds: the line to Temporal, the ports, and how a command travels."""
 
+from __future__ import annotations
+
 import time
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from sagents import contract
@@ -11,7 +13,9 @@ from sagents.client.line import Line
 from sagents.client.reading import stored_name
 from sagents.contract import Accepted, Opening
 from sagents.errors import AgentNotFound, Fresh
-from sagents.ports import Channel, Presence, Signer, Store
+
+if TYPE_CHECKING:
+    from sagents.ports import Channel, Presence, Signer, Store
 
 TOUCH_EVERY = timedelta(seconds=10)
 """Reading a state counts as activity (L-20), told to the agent at most this often: the kernel's own measure."""

@@ -15,7 +15,6 @@ from pydantic import ValidationError
 from sagents import contract
 from sagents.client.line import Line
 from sagents.errors import AgentNotFound, CannotAnswer, Damaged, StateUnavailable
-from sagents.ports import Base, Store
 
 if TYPE_CHECKING:
     from sagents.briefs import Waiting
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from sagents.known import Known
     from sagents.messages import Message
     from sagents.operations import Operation
+    from sagents.ports import Base, Store
     from sagents.state import State
     from sagents.todo import Todo
 

@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Any
 from sagents import contract
 from sagents.client.reach import Reach
 from sagents.client.reading import stored_name
-from sagents.display import Change, DisplayMessage
-from sagents.displaying import Showing
 from sagents.errors import AgentNotFound, InvalidInput, SagentsError
-from sagents.events import Event
-from sagents.ports import News
 
 if TYPE_CHECKING:
     from sagents.commands import NewMessage
+    from sagents.display import DisplayMessage
 
 MOST = 1_000
 """Rows that one page may have."""
@@ -62,7 +59,8 @@ class Rows(Reach):
         self, agent_id: str, text: str, after: int | None, before: int | None, limit: int
     ) -> tuple[DisplayMessage, ...]:
         """Page by page in the direction that was asked for, until enough are found."""
-        fits, found = _having(text), list[DisplayMessage]()
+        fits = _having(text)
+        found: list[DisplayMessage] = []
         while page := await self._store.rows(agent_id, after=after, before=before, limit=READ):
             hits = [row for row in page if fits(row)]
             if after is not None:
@@ -84,6 +82,11 @@ class Rows(Reach):
         A new agent has no place in the store until it is awake; that is waited for a moment, so that what people say
         stands in the order in which they said it.
         """
+        from sagents.display import Change
+        from sagents.displaying import Showing
+        from sagents.events import Event
+        from sagents.ports import News
+
         now = datetime.now(UTC)
         rows = Showing(now).said(message.message)
         about = Event(agent_id=agent_id, type="display_message_saved", at=now)

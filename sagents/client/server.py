@@ -27,13 +27,12 @@ from sagents.client.telling import Telling
 from sagents.client.viewing import Viewing
 from sagents.errors import AgentNotFound, AgentNotRegistered, CannotAnswer
 from sagents.messages import Message
-from sagents.ports import Blobs, Channel, Presence, Signer, Store
 from sagents.preprocessing import MessagePreprocessor, Preprocess, preprocessor_at
-from sagents.scopes import Scope
 
 if TYPE_CHECKING:
     from sagents.contract import Opening
     from sagents.lifecycle import Lifecycle
+    from sagents.ports import Blobs, Channel, Presence, Signer, Store
 
 __all__ = ["AgentServer", "Content", "DecidedItem", "Decisions"]
 
@@ -179,6 +178,8 @@ class AgentServer(Saying, Telling, Deciding, Inbox, Asking, Viewing, Finding):
 
     async def _delete_files(self, agent_id: str) -> None:
         """Before the store forgets whose tenant's agent it was."""
+        from sagents.scopes import Scope
+
         if self._blobs is not None:
             for tenant in {"", *await tenants(self._line, self._store, agent_id)}:
                 await self._blobs.clear(Scope(id=agent_id, tenant=tenant))

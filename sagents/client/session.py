@@ -1,13 +1,17 @@
 """Which agent a conversation is with, and the handle of the one that runs."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from temporalio.client import WorkflowHandle
 
 from sagents.contract import check_agent_id
-from sagents.events import Event
+
+if TYPE_CHECKING:
+    from sagents.events import Event
 
 Handle = WorkflowHandle[Any, Any]
 

@@ -8,11 +8,11 @@ from sagents import contract
 from sagents.client.line import Line
 from sagents.client.reading import read_interrupts, read_todos, stored_head
 from sagents.errors import AgentNotFound, CannotAnswer
-from sagents.ports import Store
 from sagents.status import Status
 
 if TYPE_CHECKING:
     from sagents.event_types_life import Snapshot
+    from sagents.ports import Store
 
 
 async def as_it_is(line: Line, store: Store, agent_id: str, position: int) -> Snapshot:

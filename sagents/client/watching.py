@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Self
 
 from sagents.client.snapshots import as_saved
 from sagents.errors import InvalidInput, StoreUnavailable
-from sagents.events import Event
-from sagents.ports import Channel, Store
 
 if TYPE_CHECKING:
     from sagents.event_types_life import Snapshot
+    from sagents.events import Event
+    from sagents.ports import Channel, Store
 
 SOON = timedelta(milliseconds=500)
 """When to look at the log after news: well after a channel brings them. While nothing is new, each pause doubles."""
@@ -151,6 +151,7 @@ class Log:
         """What is told in the place of what is gone."""
         snapshot = await self._look(await end_of_log(self._store, self._agent_id))
         from sagents.event_types_life import Reset
+        from sagents.events import Event
 
         data = Reset(first=first.id or 0, snapshot=snapshot).model_dump(mode="json")
         return Event(agent_id=self._agent_id, type=Reset.type, at=datetime.now(UTC), data=data)

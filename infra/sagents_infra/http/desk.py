@@ -1,23 +1,27 @@
 """What the routes work with: the agents, and which of them a caller may reach."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from temporalio.client import Client
-
-from sagents.cards import AgentCard
 from sagents.client import AgentServer, agent_id_for
 from sagents.client.connecting import Outside
 from sagents.client.line import Line
 from sagents.client.owning import scope_of
-from sagents.ports import Store
 from sagents.preprocessing import preprocessor_at
 from sagents_infra.http.identity import Caller
 from sagents_infra.http.problems import NO_CONVERSATION, Refusal
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from sagents.cards import AgentCard
+    from sagents.ports import Store
 
 LOOKED_THROUGH = 2_000
 """Cards of one tenant that a page of one owner is looked for in."""
@@ -32,16 +36,16 @@ class Desk:
     line: Line
 
     @classmethod
-    def of(cls, outside: Outside, patience: timedelta) -> "Desk":
+    def of(cls, outside: Outside, patience: timedelta) -> Desk:
         """A desk over what is connected."""
         return cls._over(outside, outside.client, patience)
 
-    def over(self, client: Client, patience: timedelta) -> "Desk":
+    def over(self, client: Client, patience: timedelta) -> Desk:
         """The same desk with another connection to Temporal."""
         return self._over(self.outside, client, patience)
 
     @classmethod
-    def _over(cls, outside: Outside, client: Client, patience: timedelta) -> "Desk":
+    def _over(cls, outside: Outside, client: Client, patience: timedelta) -> Desk:
         task_queue = outside.settings.task_queue
         server = AgentServer(
             client,
