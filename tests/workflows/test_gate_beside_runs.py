@@ -160,9 +160,10 @@ async def test_a_restore_that_fails_for_good_is_a_problem_and_keeps_the_state(ag
 async def test_news_that_cannot_be_told_do_not_end_the_run_that_they_are_about(agent_env: Any) -> None:
     """A message that is queued behind a run is news; nobody hears of it, and it is answered all the same."""
     failing = Failing("announce", Damaged(HOLE))
-    gate_open = asyncio.Event()
+    gate_open, is_asked = asyncio.Event(), asyncio.Event()
 
     async def slow(request: Any, _: Any) -> Message:
+        is_asked.set()
         while not gate_open.is_set():  # noqa: ASYNC110 # the test runs on another loop
             await asyncio.sleep(0.01)
         return Message.assistant(f"heard {last_user_text(request)}")
@@ -170,7 +171,7 @@ async def test_news_that_cannot_be_told_do_not_end_the_run_that_they_are_about(a
     async with agent_env(app_of(Thinks(slow)), store=WatchedStore(MemoryStore(), before=failing)) as env:
         agent = await started(env, "helper")
         await agent.send("one")
-        await agent.reaches("running")
+        await until(lambda: asyncio.sleep(0, is_asked.is_set()))  # before, the second one would come with the first
         await agent.send("two")
         await until(lambda: asyncio.sleep(0, failing.met))
         gate_open.set()
