@@ -9,7 +9,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from sagents_infra.deployments import build_id_of
 from tools.aws import ROOT, add_bytecode, environment, tool
-from tools.aws_local.working import run
+from tools.aws_local.working import note, run
 
 APP = Path(__file__).with_name("app.py")
 SOURCES = ("sagents", "workflows", "activities", "infra", "deploy", "template.yaml", "requirements-aws.lock", APP)
@@ -32,6 +32,7 @@ def build(folder: Path, minor: str, python: str) -> bool:
     run(folder / "build.log", sam, "build", "--build-dir", built, *chosen, env={**environment(), **beside}, cwd=ROOT)
     shutil.copy(APP, built / "WorkerFunction/local_app.py")
     for package in [path for path in built.iterdir() if path.is_dir()]:
+        note(f"bytecode and a zip of {package.name}")
         add_bytecode(python, package)
         _pack(package, built / "template.yaml")
     stamp.write_text(sources)
