@@ -13,7 +13,7 @@ from typing import Any
 
 from sagents.client import AgentServer
 from sagents_infra.http.gateway import Event
-from sagents_infra.http.identity import APPROVE, Caller, caller_of
+from sagents_infra.http.identity import APPROVE, WRITE, Caller, caller_of
 from sagents_infra.http.problems import MALFORMED, NO_ROUTE, Refusal
 from sagents_infra.http.resolver import check_media, loaded
 from sagents_infra.http.tokens import left
@@ -37,6 +37,7 @@ class Asked:
     def of(cls, agent: str, event: Mapping[str, Any]) -> "Asked":
         """Raises `Refusal` or `InvalidInput` for what is no run of AG-UI, or none of a known caller."""
         caller = caller_of(event)
+        caller.needs(WRITE)
         check_media(event)
         text, thread, decides = _read(event)
         if decides:

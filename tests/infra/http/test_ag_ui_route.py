@@ -77,6 +77,7 @@ async def test_what_is_no_run_is_a_problem_document_and_starts_nothing(local: Ca
         fine = asked("7", "r1", "Hello")
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         past = token(env, valid_for=timedelta(hours=-1))
+        reader = token(env, scopes=("sagents:read", "sagents:approve", "sagents:admin"))
         attempts: list[tuple[int, str, dict[str, Any]]] = [
             (400, "malformed-body", {"content": "no JSON"}),
             (400, "malformed-body", {"content": b"\xff"}),
@@ -85,6 +86,8 @@ async def test_what_is_no_run_is_a_problem_document_and_starts_nothing(local: Ca
             (422, "invalid-request", {"json": {**fine, "threadId": "conversation-" + "7" * 200}}),
             (415, "unsupported-media-type", {"content": json.dumps(fine), "headers": form}),
             (401, "unauthenticated", {"json": fine, "headers": past}),
+            (403, "missing-scope", {"json": fine, "headers": reader}),
+            (403, "missing-scope", {"content": "no JSON", "headers": reader}),
             (413, "too-large", {"content": b"[" + b" " * 3_000_000 + b"]"}),
         ]
         for status, slug, given in attempts:
