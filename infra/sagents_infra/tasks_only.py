@@ -49,7 +49,10 @@ class TasksOnly(WorkflowInstance):
             return refused
         if moves:
             self._task, self._events = task, act.history_length
-        return self._instance.activate(act)
+        answer = self._instance.activate(act)
+        if moves and _only_refuses(answer):
+            self._events = 0  # Temporal may take such a task back; what comes next then has the numbers of its events
+        return answer
 
     def get_serialization_context(self, command_info: Any) -> Any:
         return self._instance.get_serialization_context(command_info)
@@ -62,3 +65,9 @@ class TasksOnly(WorkflowInstance):
 
     def get_thread_id(self) -> int | None:
         return self._instance.get_thread_id()
+
+
+def _only_refuses(answer: WorkflowActivationCompletion) -> bool:
+    """Whether updates were refused and nothing else came of it; then nothing but queries follows in the same task."""
+    commands = answer.successful.commands
+    return bool(commands) and all(command.update_response.HasField("rejected") for command in commands)

@@ -15,10 +15,11 @@ class Recorded(WorkflowInstance):
 
     def __init__(self) -> None:
         self.moves = 0
+        self.answers = WorkflowActivationCompletion()
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
         self.moves += 1
-        return WorkflowActivationCompletion()
+        return self.answers
 
     def get_serialization_context(self, command_info: Any) -> Any:
         raise NotImplementedError
@@ -66,6 +67,28 @@ def test_events_that_no_task_has_taken_move_nothing() -> None:
     for news in ("resolve_activity", "signal_workflow", "fire_timer"):
         assert refuses(workflow, news, task=1, events=8)
     assert recorded.moves == 1
+
+
+def test_events_move_nothing_either_where_a_task_was_taken_back_because_it_only_refused_an_update() -> None:
+    """Temporal keeps nothing of such a task: its two events are gone, and others have their numbers."""
+    recorded = Recorded()
+    workflow = TasksOnly(recorded)
+    workflow.activate(activation("initialize_workflow", task=1, events=3))
+    recorded.answers.successful.commands.add().update_response.rejected.message = "no"
+    workflow.activate(activation("do_update", task=2, events=9))  # 8 and 9 are the task itself
+    for news in ("signal_workflow", "fire_timer"):
+        assert refuses(workflow, news, task=2, events=9)  # 8 is news, 9 a task that has not started
+    recorded.answers.Clear()
+    assert not refuses(workflow, "signal_workflow", task=3, events=10)
+
+
+def test_a_task_that_also_commands_something_is_not_taken_back() -> None:
+    recorded = Recorded()
+    workflow = TasksOnly(recorded)
+    recorded.answers.successful.commands.add().update_response.rejected.message = "no"
+    recorded.answers.successful.commands.add().start_timer.seq = 1
+    workflow.activate(activation("do_update", task=2, events=9))
+    assert not refuses(workflow, "resolve_activity", task=2, events=9)
 
 
 def test_a_query_is_answered_and_a_cached_run_forgotten_at_any_time() -> None:
