@@ -35,7 +35,7 @@ PROGRAMS = (BESIDE, WITH_PYDANTIC, PACKAGE, DOOR, FUNCTION, FIRST_ANSWER, AUTHOR
 DEPLOYED = (FUNCTION, FIRST_ANSWER, AUTHORIZER)
 
 HEAVY = (
-    "anthropic", "boto3", "botocore", "google.genai", "openai", "pydantic_ai", "sagents_activities",
+    "anthropic", "boto3", "botocore.client", "google.genai", "openai", "pydantic_ai", "sagents_activities",
     "sagents_workflows", "temporalio.worker", "typer",
 )  # fmt: skip
 """Model SDKs, workflow code and what else no door may load."""

@@ -110,6 +110,9 @@ PAGE = "page"
 ASK_AGAIN = "The agent has news that no workflow task has taken yet: ask again."
 """Why a query fails that would have run ahead of the agent's workflow tasks."""
 
+NOBODY_SAID = ""
+"""The connection of a viewer that named none: from the CLI, say."""
+
 AGENT_ID = re.compile(r"[A-Za-z0-9._:@-]{1,200}")
 SUB_AGENT_ID = re.compile(rf"{AGENT_ID.pattern}(/[A-Za-z0-9._-]{{1,150}}){{1,20}}")
 

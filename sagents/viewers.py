@@ -8,10 +8,8 @@ from typing import Self
 
 from pydantic import Field, JsonValue
 
+from sagents.contract import NOBODY_SAID as NOBODY_SAID
 from sagents.frozen import Frozen
-
-NOBODY_SAID = ""
-"""The connection of a viewer that named none: from the CLI, say."""
 
 
 class Viewer(Frozen):

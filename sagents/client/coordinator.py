@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from sagents.awaiting import called
 from sagents.client.server import AgentServer, Decisions
 from sagents.client.session import Session, agent_id_for
-from sagents.contract import Accepted
-from sagents.persistence import AgentPersistence
 
 if TYPE_CHECKING:
+    from sagents.contract import Accepted
     from sagents.lifecycle import Lifecycle
+    from sagents.persistence import AgentPersistence
     from sagents.principal import Principal
 
 Scope = Mapping[str, Any] | None

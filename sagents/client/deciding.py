@@ -18,7 +18,6 @@ from sagents.client import payloads
 from sagents.client.payloads import Decisions, Payload
 from sagents.client.reach import Reach, new_id
 from sagents.client.reading import read_waiting
-from sagents.contract import Accepted, DecisionAnswer
 from sagents.errors import (
     AgentNotFound,
     CannotResume,
@@ -32,6 +31,7 @@ from sagents.status import Status
 if TYPE_CHECKING:
     from sagents.briefs import Waiting
     from sagents.commands import Resume
+    from sagents.contract import Accepted, DecisionAnswer
     from sagents.decision_log import Remember
     from sagents.decisions import Decision
     from sagents.inbox import InboxItem
@@ -194,7 +194,7 @@ class Deciding(Reach):
                 payload["attestation"] = await self._attested(whose, part, principal, channel)
             first = part.decisions[0].interrupt_id or ""
             answers += (await self._told(whose, first, contract.RESUME, payload, new_id("res"))).decisions
-        return Accepted(decisions=tuple(answers))
+        return contract.Accepted(decisions=tuple(answers))
 
     async def _named(self, agent_id: str, given: list[Payload]) -> list[Payload]:
         """Each decision with the interrupt that it is about: what is signed says which one is meant."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
 from sagents import contract
 from sagents.client.reach import Reach
@@ -17,6 +17,8 @@ from sagents.errors import Damaged, InterruptUnknown, InvalidInput
 from sagents.interrupt_status import InterruptStatus
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from sagents.decision_log import Row
     from sagents.inbox import InboxItem, Wanted
     from sagents.ports import Claim

@@ -1,12 +1,14 @@
 """The line to Temporal: one method per kind of request, each repeated while trouble may pass."""
 
+from __future__ import annotations
+
 import asyncio
 import atexit
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from temporalio.client import (
     Client,
@@ -21,8 +23,10 @@ from sagents import contract
 from sagents.client.patience import patiently
 from sagents.client.session import Handle
 from sagents.client.turns import Turns
-from sagents.contract import Accepted, Opening
 from sagents.errors import AgentNotFound
+
+if TYPE_CHECKING:
+    from sagents.contract import Accepted, Opening
 
 T = TypeVar("T")
 
@@ -71,7 +75,9 @@ class Line:
 
         async def attempt() -> Accepted:
             async with self.turns.of(agent_id):
-                answer: Accepted = await handle.execute_update(name, payload, id=update_id, result_type=Accepted)
+                answer: Accepted = await handle.execute_update(
+                    name, payload, id=update_id, result_type=contract.Accepted
+                )
                 return answer
 
         return await patiently(agent_id, attempt, self.patience)
@@ -90,7 +96,7 @@ class Line:
             async with self.turns.of(agent_id):
                 try:
                     answer: Accepted = await self.client.execute_update_with_start_workflow(
-                        name, payload, start_workflow_operation=operation, id=update_id, result_type=Accepted
+                        name, payload, start_workflow_operation=operation, id=update_id, result_type=contract.Accepted
                     )
                 except BaseException:
                     await _look_at(operation)

@@ -10,18 +10,18 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from sagents import contract
-from sagents.contract import Opening
 from sagents.errors import InvalidInput
-from sagents.messages import ContentPart, Message, Role
 
 if TYPE_CHECKING:
     from sagents.commands import Answering
+    from sagents.contract import Opening
     from sagents.decision_log import Remember
     from sagents.decisions import Decision
     from sagents.lifecycle import Lifecycle
+    from sagents.messages import ContentPart, Message
 
 Payload = dict[str, Any]
-Content = str | Message | Sequence[ContentPart]
+Content: TypeAlias = "str | Message | Sequence[ContentPart]"
 Decisions: TypeAlias = "Decision | Answering | Sequence[Decision | Answering]"
 
 
@@ -34,9 +34,11 @@ def start(
     options: Mapping[str, Any] | None,
 ) -> Opening:
     """The workflow's argument. `scope` and `options` are plain JSON, and all of it together is of a modest size."""
+    from sagents.messages import Message
+
     past = tuple(Message.user(message) if isinstance(message, str) else message for message in messages)
     try:
-        argument = Opening(
+        argument = contract.Opening(
             agent=name,
             conversation_id=conversation_id,
             messages=past,
@@ -54,6 +56,8 @@ def start(
 
 def message(content: Content, id: str | None, display: Content | None, sender: str | None = None) -> Payload:
     """A user's message. It gets its id here, so that whoever sends it again sends the same one."""
+    from sagents.messages import Message, Role
+
     if isinstance(content, Message):
         if content.role is not Role.USER:
             raise InvalidInput(f"A user's message is needed, not one of role {content.role}.")

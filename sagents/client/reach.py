@@ -11,10 +11,10 @@ from uuid import uuid4
 from sagents import contract
 from sagents.client.line import Line
 from sagents.client.reading import stored_name
-from sagents.contract import Accepted, Opening
 from sagents.errors import AgentNotFound, Fresh
 
 if TYPE_CHECKING:
+    from sagents.contract import Accepted
     from sagents.ports import Channel, Presence, Signer, Store
 
 TOUCH_EVERY = timedelta(seconds=10)
@@ -46,7 +46,7 @@ class Reach:
             name = await stored_name(self._store, agent_id)
             if name is None or contract.is_sub_agent(agent_id):  # nobody would hear what it does
                 raise
-        return await self._line.wake(agent_id, Opening(agent=name), command, payload, update_id)
+        return await self._line.wake(agent_id, contract.Opening(agent=name), command, payload, update_id)
 
     async def _touch(self, agent_id: str) -> bool:
         with suppress(Fresh):

@@ -15,11 +15,11 @@ from sagents.client.owning import started_with
 from sagents.client.payloads import Content, Payload
 from sagents.client.reading import read_state, stored_head
 from sagents.client.rows import Rows
-from sagents.contract import Accepted
-from sagents.preprocessing import MessagePreprocessor, Preprocess, PreprocessContext, halves
 
 if TYPE_CHECKING:
+    from sagents.contract import Accepted
     from sagents.plan import AgentRef
+    from sagents.preprocessing import MessagePreprocessor, Preprocess
     from sagents.state import State
 
 
@@ -51,6 +51,8 @@ class Saying(Rows):
         return accepted
 
     async def _halved(self, agent_id: str, payload: Payload) -> Payload:
+        from sagents.preprocessing import PreprocessContext, halves
+
         assert self._preprocessor is not None, "only a door with a preprocessor reads twice"
         message = contract.parse_message(payload).message
         about = await self._about(contract.check_agent_id(agent_id))

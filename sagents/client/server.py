@@ -26,13 +26,13 @@ from sagents.client.session import Session, agent_id_for
 from sagents.client.telling import Telling
 from sagents.client.viewing import Viewing
 from sagents.errors import AgentNotFound, AgentNotRegistered, CannotAnswer
-from sagents.messages import Message
-from sagents.preprocessing import MessagePreprocessor, Preprocess, preprocessor_at
 
 if TYPE_CHECKING:
     from sagents.contract import Opening
     from sagents.lifecycle import Lifecycle
+    from sagents.messages import Message
     from sagents.ports import Blobs, Channel, Presence, Signer, Store
+    from sagents.preprocessing import MessagePreprocessor, Preprocess
 
 __all__ = ["AgentServer", "Content", "DecidedItem", "Decisions"]
 
@@ -73,6 +73,8 @@ class AgentServer(Saying, Telling, Deciding, Inbox, Asking, Viewing, Finding):
 
         With `lazy` Temporal is reached by the first call that needs it; what the store knows is there without it.
         """
+        from sagents.preprocessing import preprocessor_at
+
         outside = await connect_outside(settings, lazy)
         return cls(
             outside.client,

@@ -11,10 +11,10 @@ from sagents import contract
 from sagents.client import payloads
 from sagents.client.reach import Reach, new_id
 from sagents.client.reading import stored_head, stored_name
-from sagents.contract import Accepted, Opening
 from sagents.errors import AgentNotFound, CannotDismiss
 
 if TYPE_CHECKING:
+    from sagents.contract import Accepted
     from sagents.lifecycle import Lifecycle
 
 
@@ -47,7 +47,7 @@ class Telling(Reach):
         head = carried.head
         if not any(interrupt.reason == "halt" for interrupt in head.open_interrupts):
             raise CannotDismiss(agent_id, head.status)
-        start = Opening(agent=head.agent.name)
+        start = contract.Opening(agent=head.agent.name)
         return await self._line.wake(agent_id, start, contract.DISMISS_INTERRUPT, None, new_id("dis"))
 
     async def cancel(self, agent_id: str, reason: str | None = None) -> Accepted:

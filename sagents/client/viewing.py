@@ -16,7 +16,6 @@ from sagents import contract
 from sagents.client.reach import Reach
 from sagents.client.reading import stored_head
 from sagents.errors import AgentNotFound, InvalidInput
-from sagents.viewers import NOBODY_SAID, Viewer
 
 if TYPE_CHECKING:
     from sagents.contract import AgentInfo
@@ -32,7 +31,7 @@ class Viewing(Reach):
         agent_id: str,
         viewer: str,
         *,
-        connection: str = NOBODY_SAID,
+        connection: str = contract.NOBODY_SAID,
         lease: timedelta | None = LEASE,
         topic: str | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -46,6 +45,8 @@ class Viewing(Reach):
         payload = _payload(viewer, connection, lease, metadata)
         info = await self._info(agent_id)
         if self._presence is not None:
+            from sagents.viewers import Viewer
+
             now = datetime.now(UTC)
             joining = Viewer(
                 viewer=viewer,

@@ -13,7 +13,6 @@ from sagents.client import AgentServer, agent_id_for
 from sagents.client.connecting import Outside
 from sagents.client.line import Line
 from sagents.client.owning import scope_of
-from sagents.preprocessing import preprocessor_at
 from sagents_infra.http.identity import Caller
 from sagents_infra.http.problems import NO_CONVERSATION, Refusal
 
@@ -46,6 +45,8 @@ class Desk:
 
     @classmethod
     def _over(cls, outside: Outside, client: Client, patience: timedelta) -> Desk:
+        from sagents.preprocessing import preprocessor_at
+
         task_queue = outside.settings.task_queue
         server = AgentServer(
             client,

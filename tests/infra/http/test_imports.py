@@ -12,7 +12,8 @@ HEAVY = [
 LATER = [
     "aws_lambda_powertools", "pydantic_settings", "sagents.carried", "sagents.commands", "sagents.decision_log",
     "sagents.event_types_life", "sagents.head", "sagents.interrupts", "sagents.lifecycle", "sagents.operations",
-    "sagents.plan", "sagents.state", "sagents_infra.http.messages", "sagents_infra.wiring",
+    "sagents.plan", "sagents.ports", "sagents.state", "sagents_infra.http.messages",
+    "sagents_infra.wiring",
 ]  # fmt: skip
 """What the first requests load that need it; the import of the door does not wait for it."""
 
