@@ -63,8 +63,11 @@ async def _start(url: str) -> None:
 async def _send(url: str, token: str, messages: list[Message]) -> list[Sent]:
     limits, headers = httpx.Limits(max_connections=REQUESTS), {"Authorization": f"Bearer {token}"}
     client = httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE, limits=limits, trust_env=False)
-    async with client as http, asyncio.timeout(PATIENCE):
-        return await asyncio.gather(*(_until_taken(http, *message) for message in messages))
+    try:
+        async with client as http, asyncio.timeout(PATIENCE):
+            return await asyncio.gather(*(_until_taken(http, *message) for message in messages))
+    except TimeoutError:
+        raise Failed(f"Some messages were not taken within {PATIENCE:.0f} s.") from None
 
 
 async def _until_taken(http: httpx.AsyncClient, conversation: str, text: str) -> Sent:
