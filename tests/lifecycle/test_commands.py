@@ -178,6 +178,6 @@ async def test_a_living_agent_takes_other_options_and_another_lifecycle(agent_en
         agent = await started(env, "helper")
         await agent.update("configure", {"options": {"mood": "fine"}, "lifecycle": {"inactivity_timeout_ms": 77_000}})
         assert await agent.say("How are you?") == "fine"
-        assert (await agent.handle.query("inactivity"))["inactivity_timeout_ms"] == 77_000
+        assert (await agent.ask("inactivity"))["inactivity_timeout_ms"] == 77_000
         refusal = await agent.refused("configure", {"lifecycle": {"inactivity_timeout": 5}})
         assert "inactivity_timeout_ms" in refusal.message

@@ -100,6 +100,6 @@ async def test_the_inactivity_query_tells_when_and_why(skipping_env: Any) -> Non
     async with skipping_env(app_of()) as env:
         agent = await started(env, "helper", lifecycle={"inactivity_timeout_ms": 60_000})
         await agent.say("hello")
-        answer = await agent.handle.query("inactivity")
+        answer = await agent.ask("inactivity")
         assert (answer["inactivity_timeout_ms"], answer["timer_active"]) == (60_000, True)
         assert answer["reason"] == "inactivity"

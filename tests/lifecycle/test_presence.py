@@ -63,7 +63,7 @@ async def test_an_idle_agent_with_viewers_stays_for_days(skipping_env: Any) -> N
         agent = await watched(env, "user-1")
         await agent.say("hello")
         await env.passes(timedelta(days=2))
-        assert "timer_active" not in await agent.handle.query("inactivity")
+        assert "timer_active" not in await agent.ask("inactivity")
         assert await agent.say("still there?") == "heard still there?"
 
 

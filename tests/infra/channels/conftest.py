@@ -1,13 +1,22 @@
 """A Redis, and an API of WebSockets, for the tests that need one."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from sagents_infra.channels import local, redis_streams
 from tests.support.api_gateway import ApiGateway
 from tests.support.aws import KEYS
 from tests.support.redis_server import RedisServer
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Publishers wait for as long as a busy machine may take; tests of their patience say what it is."""
+    for channel in (local, redis_streams):
+        monkeypatch.setattr(channel, "PATIENCE", timedelta(seconds=30))
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from sagents.events import Event
 from sagents.ports import Channel
 from sagents_infra.channels import LocalChannel, MemoryChannel, api_gateway
-from sagents_infra.channels.api_gateway import ApiGatewayChannel, api_gateway_client
+from sagents_infra.channels.api_gateway import ApiGatewayChannel
 from sagents_infra.channels.listeners import MOST_WAITING
 from sagents_infra.channels.redis_streams import RedisChannel
 from sagents_infra.connections import MemoryConnections
@@ -61,8 +63,9 @@ def _redis(server: RedisServer) -> Callable[[], LocalChannel | RedisChannel]:
 
 def _browsers(gateway: ApiGateway) -> Iterator[Ends]:
     """Where the other end is the browsers that are posted to."""
-    connections = MemoryConnections()
-    into = ApiGatewayChannel(api_gateway_client(gateway.url), connections, timedelta(seconds=20))
+    connections, as_long_as_it_takes = MemoryConnections(), Config(read_timeout=60, retries={"total_max_attempts": 1})
+    client = boto3.client("apigatewaymanagementapi", endpoint_url=gateway.url, config=as_long_as_it_takes)
+    into = ApiGatewayChannel(client, connections, timedelta(seconds=20))
     yield Ends(into, Browsers(gateway, connections, into))
     into.close()
 
