@@ -28,7 +28,7 @@ demo: $(ENV) ## the main job, with real Temporal (MODEL=provider:name for a real
 
 test: $(ENV) $(PEER) $(EMULATOR) ## all tests (ARGS="-k word" for some)
 	@PATH="$(CURDIR)/$(BIN):$(CURDIR)/.node/bin:$$PATH" \
-		$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+		$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(ENV) ## lint, format, types, imports
 	@echo "-> ruff check";   $(BIN)/ruff check
