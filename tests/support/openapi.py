@@ -108,6 +108,7 @@ class Operation:
 
     def check(self, status: int, content_type: str, body: str) -> None:
         """Raise where the document describes no such answer."""
+        assert str(status) in self.how["responses"], f"{self.name} answers {status}, which nobody has described"
         if status >= 400:
             assert content_type == "application/problem+json", content_type
             problem = json.loads(body)

@@ -34,9 +34,12 @@ TAGS = ["approvals"]
 Token = Annotated[str, Path(description="What the link ends with.")]
 KINDS = (
     PROBLEMS[LinkForged], PROBLEMS[LinkExpired], PROBLEMS[LinkRevoked], PROBLEMS[errors.Forbidden],
-    PROBLEMS[errors.InterruptGone], STALE, problems.TOO_MANY, problems.AWAY,
+    PROBLEMS[errors.InterruptGone], STALE, problems.TOO_MANY, problems.AWAY, problems.MALFORMED, problems.TOO_LARGE,
 )  # fmt: skip
-TAKEN = (PROBLEMS[LinkUsed], PROBLEMS[errors.DecisionConflict], PROBLEMS[errors.InvalidDecision], UNCONFIRMED)
+TAKEN = (
+    PROBLEMS[LinkUsed], PROBLEMS[errors.DecisionConflict], PROBLEMS[errors.InvalidDecision], UNCONFIRMED,
+    problems.UNSUPPORTED, problems.INVALID,
+)  # fmt: skip
 AGAIN = (UNCONFIRMED, problems.INVALID, PROBLEMS[errors.InvalidDecision])
 """What a person mends in the form."""
 

@@ -9,7 +9,7 @@ from sagents import contract, errors
 from sagents_infra.http.desk import id_from
 from sagents_infra.http.models import ConversationId, Deleted, Done, IdempotencyKey, Reason, Stopped, Touched
 from sagents_infra.http.models_interrupts import Decisions
-from sagents_infra.http.problems import NO_CONVERSATION, PROBLEMS, TOO_LARGE, Refusal
+from sagents_infra.http.problems import NO_CONVERSATION, PROBLEMS, Refusal
 from sagents_infra.http.routing import ADMINISTERS, APPROVES, WRITES, Me, TheDesk, answers, new_router, waits
 
 router = new_router()
@@ -148,7 +148,6 @@ async def exported(id: ConversationId, me: Me, desk: TheDesk) -> dict[str, Any]:
         NO_CONVERSATION,
         PROBLEMS[errors.CannotRestore],
         PROBLEMS[errors.InvalidState],
-        TOO_LARGE,
     ),
 )
 @waits

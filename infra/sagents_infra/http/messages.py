@@ -8,7 +8,7 @@ from sagents import errors
 from sagents.errors import AgentNotFound
 from sagents_infra.http.desk import id_from
 from sagents_infra.http.models import LAST, ConversationId, IdempotencyKey, Limit, NewMessage, Rows, Taken
-from sagents_infra.http.problems import NO_CONVERSATION, PROBLEMS, TOO_LARGE
+from sagents_infra.http.problems import NO_CONVERSATION, PROBLEMS
 from sagents_infra.http.routing import READS, WRITES, Me, TheDesk, answers, new_router, waits
 
 router = new_router()
@@ -24,7 +24,7 @@ Number = Annotated[int | None, Query(ge=0, le=LAST, description="A row's number.
     security=WRITES,
     status_code=202,
     operation_id="add_message",
-    responses=answers(202, Taken, "It was taken", NO_CONVERSATION, PROBLEMS[errors.AgentBusy], TOO_LARGE),
+    responses=answers(202, Taken, "It was taken", NO_CONVERSATION, PROBLEMS[errors.AgentBusy]),
 )
 @waits
 async def say(id: ConversationId, message: NewMessage, me: Me, desk: TheDesk, key: IdempotencyKey = None) -> Taken:

@@ -28,7 +28,10 @@ WRITES: Security = [{SCHEME: [WRITE]}]
 APPROVES: Security = [{SCHEME: [APPROVE]}]
 ADMINISTERS: Security = [{SCHEME: [ADMIN]}]
 
-ALWAYS = (problems.UNAUTHENTICATED, problems.MISSING_SCOPE, problems.INVALID, problems.TOO_MANY, problems.AWAY)
+ALWAYS = (
+    problems.MALFORMED, problems.UNAUTHENTICATED, problems.MISSING_SCOPE, problems.TOO_LARGE, problems.UNSUPPORTED,
+    problems.INVALID, problems.TOO_MANY, problems.AWAY,
+)  # fmt: skip
 """What any request with a token may meet."""
 
 
