@@ -70,10 +70,12 @@ class ApiGateway:
     def serving(self) -> Iterator["ApiGateway"]:
         thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield self
-        self._server.shutdown()
-        self._server.server_close()
-        thread.join()
+        try:
+            yield self
+        finally:
+            self._server.shutdown()
+            self._server.server_close()
+            thread.join()
 
 
 def _handler(gateway: ApiGateway) -> type[BaseHTTPRequestHandler]:

@@ -11,12 +11,12 @@ from contextlib import contextmanager, suppress
 
 
 class Line:
-    """Listens on loopback and leads to `target`, as `host:port`."""
+    """Listens on loopback, at a port or any, and leads to `target`, as `host:port`."""
 
-    def __init__(self, target: str) -> None:
-        host, _, port = target.rpartition(":")
-        self._target = host, int(port)
-        self._listening = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, target: str, port: int = 0) -> None:
+        host, _, number = target.rpartition(":")
+        self._target = host, int(number)
+        self._listening = socket.create_server(("127.0.0.1", port))
         self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
         self.connections = 0
         self._lost = threading.Event()
@@ -55,8 +55,10 @@ def _pump(source: socket.socket, sink: socket.socket, lost: threading.Event) -> 
 
 
 @contextmanager
-def line_to(target: str) -> Iterator[Line]:
-    line = Line(target)
+def line_to(target: str, port: int = 0) -> Iterator[Line]:
+    line = Line(target, port)
     threading.Thread(target=line._serve, daemon=True).start()
-    yield line
-    line.close()
+    try:
+        yield line
+    finally:
+        line.close()

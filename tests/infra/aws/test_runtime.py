@@ -11,13 +11,14 @@ from uuid import uuid4
 
 import pytest
 
-from sagents_infra.dev_server import DevServer
+from sagents_infra.dev_server import DevServer, free_port
 from tests.infra.aws.asked import ADMISSION, GATEWAYS_ID, admission, happening, record, request, socket
 from tests.infra.aws.deployed import Stack, stack, working
 from tests.infra.aws.templates import NAMES
 from tests.infra.aws.visitor import Visitor, ask, until
 from tests.infra.http.asking import Person
 from tests.support.api_gateway import ApiGateway
+from tests.support.dead_line import line_to
 from tests.support.lambda_runtime import BINARY, IS_HERE
 from tests.support.lambdas import Lambdas
 
@@ -194,12 +195,16 @@ def test_frozen_worker_works_again_when_it_is_invoked_again(deployed: Stack, ann
     assert worker.pid == process
 
 
-def test_worker_leaves_before_the_deadline_that_its_context_has(deployed: Stack) -> None:
-    seconds, queue = 12, f"{deployed.name}-deadline"
-    patient = deployed.another("WorkerFunction", seconds, TaskQueue=queue, IdleExitMs="600000")
-    began = time.monotonic()
-    assert patient.invoke({}) is None
-    assert seconds / 2 < time.monotonic() - began < seconds
+def test_worker_that_finds_no_temporal_fails_and_the_next_one_leaves_before_its_deadline(
+    deployed: Stack, invoking_server: DevServer
+) -> None:
+    port, changes = free_port(), {"TaskQueue": f"{deployed.name}-deadline", "IdleExitMs": "600000"}
+    patient = deployed.another("WorkerFunction", 12, TemporalAddress=f"127.0.0.1:{port}", **changes)
+    assert patient.invoke({})["errorType"] == "RuntimeError"
+    with line_to(invoking_server.address, port):
+        began = time.monotonic()
+        assert patient.invoke({}) is None  # and is not cut after the 12 s
+        assert time.monotonic() - began > 6
 
 
 def test_worker_without_a_version_says_so_as_an_error_of_the_function(deployed: Stack) -> None:

@@ -18,7 +18,7 @@ def until(condition: Callable[[], Any], within: float = 60) -> Any:
     deadline = time.monotonic() + within
     while not (found := condition()):
         assert time.monotonic() < deadline, f"waited {within} s in vain for {condition.__qualname__}"
-        time.sleep(0.05)
+        time.sleep(0.1)
     return found
 
 
