@@ -11,8 +11,8 @@ class Turns:
     """So many at a time for each agent; the others wait in line, and whoever came first goes first."""
 
     def __init__(self) -> None:
-        self._lines: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._lines: WeakValueDictionary[tuple[object, str], asyncio.Semaphore] = WeakValueDictionary()
 
     def of(self, agent_id: str) -> asyncio.Semaphore:
-        """The line of an agent, to be held while it is told something."""
-        return self._lines.setdefault(agent_id, asyncio.Semaphore(AT_ONCE))
+        """The line of an agent, to be held while it is told something; each event loop has its own."""
+        return self._lines.setdefault((asyncio.get_running_loop(), agent_id), asyncio.Semaphore(AT_ONCE))

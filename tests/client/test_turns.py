@@ -1,7 +1,8 @@
 """Many who tell one agent something at the same moment: Temporal takes ten updates of a workflow at once."""
 
 import asyncio
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -93,3 +94,24 @@ async def test_who_waits_in_line_gives_up_when_patience_ends_and_leaves_the_plac
     await asyncio.gather(*first, *after)
     assert temporal.taken[-1] == "after"
     assert "impatient" not in temporal.taken
+
+
+async def test_threads_with_event_loops_of_their_own_do_not_wait_for_each_other() -> None:
+    """As a tool in a thread does that tells another agent something by `asyncio.run`."""
+    temporal = Temporal()
+    ours = line(temporal)
+    first = tell(ours, "a", *map(str, range(AT_ONCE + 1)))
+    await settle()
+
+    async def elsewhere() -> list[str | None]:
+        there = Temporal()
+        there.going_on.set()
+        client: Any = there
+        telling = tell(replace(ours, client=client), "a", *map(str, range(2 * AT_ONCE)))
+        return [(await one).id for one in telling]
+
+    with ThreadPoolExecutor(1) as threads:
+        told = await asyncio.get_running_loop().run_in_executor(threads, lambda: asyncio.run(elsewhere()))
+    assert told == [str(number) for number in range(2 * AT_ONCE)]
+    temporal.going_on.set()
+    await asyncio.gather(*first)
