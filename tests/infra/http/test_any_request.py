@@ -28,7 +28,7 @@ from sagents_infra.settings import Settings
 from sagents_infra.stores.sqlite import SqliteStore
 from sagents_infra.wiring import Outside
 from tests.infra.http.asking import Answer, Front, Person, desk_app, event
-from tests.infra.http.test_talking import idle
+from tests.infra.http.test_talking import happened, idle
 from tests.support.openapi import Operation, Request, operations_of
 
 EXAMPLES = 25
@@ -132,8 +132,10 @@ async def test_every_request_has_an_answer_that_the_document_describes(
     async with serve(desk_app()) as (live, _):
         for agent, name in (("echo", "7"), ("desk", "8")):
             await live.post("/conversations", {"agent": agent, "conversation_id": name, "message": "Refund 7"})
+            await happened(live, name, "llm_message")
             await idle(live, name)
         waiting = (await live.get("/interrupts", who=BOSS)).json["interrupts"]
+        assert len(waiting) == 1
         for name in ("7", "8"):
             assert (await live.post(f"/conversations/{name}/stop")).json == {"outcome": "stopped"}
 

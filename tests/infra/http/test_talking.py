@@ -24,12 +24,14 @@ async def happened(front: Front, conversation: str, *types: str) -> list[dict[st
 
 
 async def idle(front: Front, conversation: str) -> Any:
-    """The conversation, once nothing runs."""
+    """The conversation, once nothing runs and nothing is about to."""
     async with asyncio.timeout(30):
         while True:
             shown = await front.get(f"/conversations/{conversation}")
             assert shown.status == 200, shown.body
-            if shown.json["status"] in ("idle", "interrupted"):
+            info = shown.json.get("info") or {}
+            about_to = info.get("waking") or info.get("queued")
+            if shown.json["status"] == "interrupted" or (shown.json["status"] == "idle" and not about_to):
                 return shown.json
             await asyncio.sleep(0.05)
 
