@@ -7,10 +7,17 @@ from collections.abc import Generator
 
 import pytest
 
+from sagents import contract
+from sagents.frozen import build_all
+
 # Bytecode is kept, whatever the machine likes. Each of the many processes of this suite, and each workflow's sandbox in
 # them, would compile all that it imports again: that was a third of the suite's time.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# As a worker does before it begins: the first test of a property would pay for it, and has 200 ms for an example.
+contract.load_all()
+build_all()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
