@@ -18,8 +18,8 @@ from tools.set_up import Failed
 
 REQUESTS = 200
 CONVERSATIONS = 10
-PATIENCE = 240.0
-PAUSE = 2.0
+PATIENCE = 420.0
+PAUSE = 3.0
 """Seconds after which who was refused asks again."""
 
 Message = tuple[str, str]
@@ -63,22 +63,28 @@ async def _start(url: str) -> None:
 async def _send(url: str, token: str, messages: list[Message]) -> list[Sent]:
     limits, headers = httpx.Limits(max_connections=REQUESTS), {"Authorization": f"Bearer {token}"}
     client = httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE, limits=limits, trust_env=False)
+    sent: list[Sent] = []
     try:
-        async with client as http, asyncio.timeout(PATIENCE):
-            return await asyncio.gather(*(_until_taken(http, *message) for message in messages))
+        async with client as http, asyncio.timeout(PATIENCE), asyncio.TaskGroup() as sending:
+            for message in messages:
+                sending.create_task(_until_taken(http, sent, *message))
     except TimeoutError:
-        raise Failed(f"Some messages were not taken within {PATIENCE:.0f} s.") from None
+        raise Failed(f"{len(sent)} of {REQUESTS} messages were taken within {PATIENCE:.0f} s.") from None
+    return sent
 
 
-async def _until_taken(http: httpx.AsyncClient, conversation: str, text: str) -> Sent:
+async def _until_taken(http: httpx.AsyncClient, sent: list[Sent], conversation: str, text: str) -> None:
     path, statuses = f"/conversations/{conversation}/messages", list[int]()
     while True:
         began = time.monotonic()
         answer = await http.post(path, json={"content": text}, headers={"Idempotency-Key": text})
         statuses.append(answer.status_code)
         if answer.status_code not in (429, 503):
-            return Sent(tuple(statuses), time.monotonic() - began)
+            break
         await asyncio.sleep(PAUSE)
+    sent.append(Sent(tuple(statuses), time.monotonic() - began))
+    if len(sent) % (REQUESTS // 5) == 0:
+        note(f"{len(sent)} of them were taken")
 
 
 def _tell(sent: list[Sent]) -> None:
