@@ -7,11 +7,17 @@ replay the history any more: the agent is lost when it leaves a worker's cache (
 
 Here such a query fails before anything has run, and the cached run goes with it. Whoever asks again is answered
 together with the workflow task that is waiting by then.
+
+The same comes of two tasks in a row that command nothing, where an update follows on a worker that has to replay: the
+SDK takes the second for a heartbeat and hands its events over together with the update, replays do so one by one
+(temporalio/sdk-rust#1146). Here the second one commands something that changes nothing.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.converter import StorageDriverStoreContext
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
@@ -22,6 +28,15 @@ from sagents.contract import ASK_AGAIN
 
 READS = frozenset({"query_workflow", "remove_from_cache"})
 """Jobs of an activation that move nothing."""
+
+TRACELESS = frozenset({"respond_to_query", "cancel_timer", "request_cancel_activity", "set_patch_marker"})
+"""Commands that may leave no event of their own; nor does a timer that is started and cancelled at once."""
+
+MEMO = "SagentsTask"
+"""A field of the run's memo that says nothing."""
+
+NEVER_EMPTY_TWICE = 1146
+"""Which of the two rules a run was begun with; kept in its history, so that older ones replay as they were."""
 
 
 class TasksOnlyRunner(SandboxedWorkflowRunner):
@@ -38,21 +53,44 @@ class TasksOnly(WorkflowInstance):
         self._instance = instance
         self._task = (0, 0)
         self._events = 0
+        self._marks = False
+        self._empty = self._empty_before = True
+        """Whether this task, and the one before it, have commanded nothing yet."""
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
         # A task's start sets the workflow's clock and the size of its history: with both as they were, there was none.
         task = (act.timestamp.ToNanoseconds(), act.history_size_bytes)
-        moves = any(job.WhichOneof("variant") not in READS for job in act.jobs)
-        if moves and task == self._task and act.history_length > self._events:
+        kinds = {job.WhichOneof("variant") for job in act.jobs}
+        if kinds <= READS:
+            return self._instance.activate(act)
+        if task == self._task and act.history_length > self._events:
             refused = WorkflowActivationCompletion()
             refused.failed.failure.message = ASK_AGAIN
             return refused
-        if moves:
-            self._task, self._events = task, act.history_length
+        begins = "initialize_workflow" in kinds
+        if begins:
+            self._marks = not act.is_replaying or NEVER_EMPTY_TWICE in act.available_internal_flags
         answer = self._instance.activate(act)
-        if moves and _only_refuses(answer):
-            self._events = 0  # Temporal may take such a task back; what comes next then has the numbers of its events
+        if not answer.HasField("successful"):
+            return answer
+        if kinds == {"do_update"} and _only_refuses(answer):
+            self._task, self._events = task, 0  # Temporal may take such a task back, and its events' numbers with it
+            return answer
+        if task != self._task:
+            self._empty_before, self._empty = self._empty, True
+        self._task, self._events = task, act.history_length
+        self._leave_a_trace(answer)
+        if begins and self._marks:
+            answer.successful.used_internal_flags.append(NEVER_EMPTY_TWICE)
         return answer
+
+    def _leave_a_trace(self, answer: WorkflowActivationCompletion) -> None:
+        """Command something where neither this task nor the one before it did."""
+        self._empty = self._empty and not _leaves_a_trace(answer.successful.commands)
+        if self._marks and self._empty and self._empty_before:
+            memo = answer.successful.commands.add().modify_workflow_properties.upserted_memo
+            memo.fields[MEMO].metadata["encoding"] = b"binary/null"
+            self._empty = False
 
     def get_serialization_context(self, command_info: Any) -> Any:
         return self._instance.get_serialization_context(command_info)
@@ -71,3 +109,13 @@ def _only_refuses(answer: WorkflowActivationCompletion) -> bool:
     """Whether updates were refused and nothing else came of it; then nothing but queries follows in the same task."""
     commands = answer.successful.commands
     return bool(commands) and all(command.update_response.HasField("rejected") for command in commands)
+
+
+def _leaves_a_trace(commands: Sequence[WorkflowCommand]) -> bool:
+    cancelled = {command.cancel_timer.seq for command in commands if command.HasField("cancel_timer")}
+    return any(
+        command.WhichOneof("variant") not in TRACELESS
+        and not command.update_response.HasField("rejected")
+        and not (command.HasField("start_timer") and command.start_timer.seq in cancelled)
+        for command in commands
+    )

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from sagents import Agent, AgentRequest, Approve, Edit, Escalation, Respond, Sagents, ask, deny, groups, tool
 from sagents.decision_log import Row, broken
 from sagents.policy import Policy
 from sagents_infra.payloads import data_converter
+from sagents_infra.tasks_only import TasksOnlyRunner
 from sagents_infra.worker import restrictions
 from sagents_workflows import AgentWorkflow
 from tests.support.driving import Driven, started, until
@@ -175,6 +175,6 @@ async def test_a_month_of_waiting_adds_nothing_and_the_history_replays_on_other_
         await agent.update("resume", [{"type": "approve"}])
         assert await agent.settled() == "idle"
         assert paid == [500.0]
-        runner = SandboxedWorkflowRunner(restrictions=restrictions())
+        runner = TasksOnlyRunner(restrictions=restrictions())
         replayer = Replayer(workflows=[AgentWorkflow], workflow_runner=runner, data_converter=data_converter())
         await replayer.replay_workflow(await agent.handle.fetch_history())

@@ -11,9 +11,9 @@ import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from sagents_infra.payloads import data_converter
+from sagents_infra.tasks_only import TasksOnlyRunner
 from sagents_infra.worker import restrictions
 from sagents_workflows import AgentWorkflow, SubAgentWorkflow
 from tests.replay.changed_kernel import ChangedSubAgentWorkflow, ChangedWorkflow
@@ -31,7 +31,7 @@ def history(file: Path) -> WorkflowHistory:
 
 
 def replayer(*kernel: type) -> Replayer:
-    runner = SandboxedWorkflowRunner(restrictions=restrictions())
+    runner = TasksOnlyRunner(restrictions=restrictions())
     return Replayer(workflows=kernel, workflow_runner=runner, data_converter=data_converter())
 
 
