@@ -1,5 +1,6 @@
 """A stand-in for a model, for a project's first minutes: it needs no key and no network, and has no wits."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,8 +31,8 @@ class OfflineModel:
                 None, tool_calls=(ToolCall(call_id="offline", name=tool.name, arguments=arguments),)
             )
         text = _told(last.tool_results[0]) if last.tool_results else f"You said: {last.text} ({HINT})"
-        for word in text.split(" "):
-            on_delta(Delta(text=f"{word} "))
+        for piece in re.findall(r"\s*\S+\s*", text):
+            on_delta(Delta(text=piece))
         return Message.assistant(text)
 
 
