@@ -1,6 +1,7 @@
 """Runs of AG-UI over HTTP, as Server-Sent Events: whatever serves HTTP sends these bytes (`text/event-stream`)."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
@@ -12,6 +13,7 @@ from sagents.principal import Principal
 from sagents_infra.ag_ui.requests import read
 from sagents_infra.ag_ui.runs import Told, tell
 
+EVENT_ID = re.compile(r"[0-9]{1,18}")
 KEEP_ALIVE = 15.0
 """Seconds of silence after which a comment is sent: what lies between ends connections that say nothing."""
 
@@ -28,14 +30,19 @@ async def sse(
 ) -> AsyncGenerator[bytes, None]:
     """The response to a POST of `RunAgentInput`; parameters are those of `run`, `last_event_id` the header's value.
 
-    A body that is none raises `InvalidInput` before the first byte.
+    A body that is none raises `InvalidInput` before the first byte; a header that no event's id can be counts as none.
     """
-    after = int(last_event_id) if last_event_id and last_event_id.isdecimal() else None
+    after = event_id(last_event_id)
     request, encoder = read(body), EventEncoder()
     told = tell(server, request, agent=agent, agent_id=agent_id, scope=scope, principal=principal, after=after)
     async with aclosing(with_silence(told)) as events:
         async for one in events:
             yield _encoded(one, encoder)
+
+
+def event_id(header: str | None) -> int | None:
+    """The id that `Last-Event-ID` names; None where it names none."""
+    return int(header) if header and EVENT_ID.fullmatch(header) else None
 
 
 async def with_silence(

@@ -8,10 +8,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
 
+import structlog
+
 from sagents.events import Event
 from sagents_infra.channels.frames import HIDDEN
 from sagents_infra.http.desk import Desk
 from sagents_infra.http.gateway import Receive, Send, begin
+
+log = structlog.get_logger(__name__)
 
 BEAT = timedelta(seconds=15)
 """A stream that is silent so long says that it is there: else something between would end it."""
@@ -29,7 +33,9 @@ async def stream(chunks: AsyncGenerator[bytes, None], ends_in: float | None, rec
     finally:
         for task in (gone, sending):
             task.cancel()
-        await asyncio.gather(gone, sending, return_exceptions=True)
+        _, ended = await asyncio.gather(gone, sending, return_exceptions=True)
+    if isinstance(ended, Exception):
+        log.error("a stream broke off", exc_info=ended)
     await send({"type": "http.response.body", "body": b""})
 
 

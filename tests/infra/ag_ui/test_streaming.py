@@ -13,7 +13,7 @@ from sagents.events import Event
 from sagents_infra.ag_ui import sse
 from sagents_infra.ag_ui.following import Following
 from sagents_infra.ag_ui.runs import Told
-from sagents_infra.ag_ui.streaming import with_silence
+from sagents_infra.ag_ui.streaming import event_id, with_silence
 from tests.infra.ag_ui.logs import AGENT, NOW
 
 pytestmark = pytest.mark.asyncio
@@ -23,6 +23,14 @@ async def test_a_body_that_is_no_request_is_refused_before_the_first_byte() -> N
     nobody: Any = None
     with pytest.raises(InvalidInput):
         await anext(sse(nobody, b"{}"))
+
+
+@pytest.mark.parametrize(
+    ("header", "id"),
+    [("12", 12), ("0", 0), (None, None), ("", None), ("twelve", None), ("²", None), ("9" * 5_000, None)],
+)
+async def test_a_header_that_names_no_event_counts_as_none(header: str | None, id: int | None) -> None:
+    assert event_id(header) == id
 
 
 async def test_silence_is_told_and_ends_nothing() -> None:

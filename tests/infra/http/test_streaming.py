@@ -1,12 +1,13 @@
 """What a stream of server-sent events tells, and what it keeps to itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from sagents.events import Event
 from sagents_infra.http.streaming import stream, told
@@ -25,6 +26,18 @@ async def test_prompts_are_told_to_no_browser() -> None:
     assert text.count("id: 3\n") == 1
 
 
+async def test_what_breaks_a_stream_is_in_the_log_and_ends_it() -> None:
+    async def broken() -> AsyncGenerator[bytes, None]:
+        yield b"data: 1\n\n"
+        raise RuntimeError("the store is gone")
+
+    sent: list[MutableMapping[str, Any]] = []
+    with capture_logs() as logs:
+        await stream(broken(), 10, stays, taking(sent))
+    assert [message.get("body") for message in sent[1:]] == [b"data: 1\n\n", b""]
+    assert [(entry["event"], str(entry["exc_info"])) for entry in logs] == [("a stream broke off", "the store is gone")]
+
+
 async def streamed(*events: Event) -> str:
     """All that is sent until there is nothing more to watch."""
     sent: list[MutableMapping[str, Any]] = []
@@ -33,13 +46,18 @@ async def streamed(*events: Event) -> str:
         for one in events:
             yield one
 
+    desk: Any = SimpleNamespace(server=SimpleNamespace(watch=watch))
+    await stream(told(desk, "a", 0), 10, stays, taking(sent))
+    return b"".join(message.get("body", b"") for message in sent).decode()
+
+
+async def stays() -> MutableMapping[str, Any]:
+    await asyncio.Event().wait()
+    raise AssertionError("the client stays")
+
+
+def taking(sent: list[MutableMapping[str, Any]]) -> Callable[[MutableMapping[str, Any]], Awaitable[None]]:
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    async def receive() -> MutableMapping[str, Any]:
-        await asyncio.Event().wait()
-        raise AssertionError("the client stays")
-
-    desk: Any = SimpleNamespace(server=SimpleNamespace(watch=watch))
-    await stream(told(desk, "a", 0), 10, receive, send)
-    return b"".join(message.get("body", b"") for message in sent).decode()
+    return send
