@@ -146,6 +146,7 @@ async def test_400_messages_each_sent_twice_are_each_handled_once_over_many_cont
         async def talk(agent: Driven) -> None:
             for start in range(0, each, 5):
                 await asyncio.gather(*(send_twice(agent, n) for n in range(start, start + 5)))
+                await agent.settled(within=60)  # a rest, in which it may continue as new
 
         await asyncio.gather(*(talk(agent) for agent in driven))
         for agent in driven:
@@ -155,7 +156,7 @@ async def test_400_messages_each_sent_twice_are_each_handled_once_over_many_cont
         for agent in driven:
             users = await whole_log(env, agent)
             assert sorted(users) == sorted(f"{agent.agent_id}:{n}" for n in range(each))
-        assert max([len(await agent.run_ids()) for agent in driven]) >= 5
+        assert min([len(await agent.run_ids()) for agent in driven]) >= 5
 
 
 async def stubborn(agent: Driven, payload: Any, update_id: str) -> None:

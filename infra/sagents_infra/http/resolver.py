@@ -73,7 +73,7 @@ class Resolver(APIGatewayHttpResolver):
         # Some clients quote what need not be quoted, and not every gateway takes that back.
         path = unquote(event.get("rawPath") or "/")
         wrapped = APIGatewayProxyEventV2({**event, "rawPath": path}, loaded)
-        if (module := module_of(wrapped.http_method, path)) is not None:
+        if (module := module_of(wrapped.http_method, wrapped.path)) is not None:
             self.add(module)
         token = CURRENT.set(Current(wrapped, context, beside))
         try:
