@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from sagents_infra.http import models, models_conversations, models_interrupts, problems
-from sagents_infra.http.api import routes
+from sagents_infra.http.api import api, routes
+from sagents_infra.http.description import written
 from sagents_infra.http.problems import TYPES
 from sagents_infra.http.resolver import Resolver, scopes_of
 from tests.infra.http.asking import Front
@@ -25,6 +26,9 @@ MODELS = [
 
 @pytest.fixture
 def document(front: Front) -> Any:
+    api.cache_clear()
+    written.cache_clear()
+    front.ask_now("GET", "/interrupts", who=None)  # what is loaded first is described in its place all the same
     answer = front.ask_now("GET", "/openapi.json", who=None)
     assert answer.headers["Content-Type"] == "application/json"
     return json.loads(answer.body)
@@ -36,6 +40,7 @@ def operations(document: Any) -> list[tuple[str, str, Any]]:
 
 def test_every_route_is_described_with_its_scope_and_its_problems(document: Any) -> None:
     assert document["openapi"] == "3.1.0"
+    assert [*document["paths"]] == sorted(document["paths"])
     described = {(method, path): how for method, path, how in operations(document)}
     for method, path, scope, _ in routes():
         if path == "/openapi.json":
