@@ -11,24 +11,21 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer, Worker, WorkerConfig
 
 from sagents import Agent, Message, Sagents, Status, tool
 from sagents.client import AgentServer
 from sagents.ports import DeltaSink, ModelRequest
-from sagents_infra.payloads import data_converter
-from sagents_infra.tasks_only import TasksOnlyRunner
 from sagents_infra.testing import AgentEnv
-from sagents_infra.worker import make_kit, restrictions, worker_options
 from sagents_workflows import AgentWorkflow
 from tests.support.deciding import server_of
 from tests.support.driving import spoken, until
 from tests.support.models import Thinks, asks_for, last_user_text, results_since_user
+from tests.support.replaying import replayer, worker
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
@@ -70,13 +67,6 @@ class Slow:
         return self.asked.total() == messages
 
 
-def worker(env: AgentEnv, *, without: str) -> Worker:
-    """Half of a worker."""
-    kit = make_kit(env.app, env.store, env.channel, env.presence, signer=env.signer)
-    options = {**worker_options(env.client, kit, env.settings), without: []}
-    return Worker(**cast(WorkerConfig, options))
-
-
 async def history(env: AgentEnv, agent_id: str) -> WorkflowHistory:
     return await env.client.get_workflow_handle(agent_id).fetch_history()
 
@@ -97,8 +87,8 @@ async def test_a_query_between_two_workflow_tasks_leaves_a_history_that_every_wo
     async with agent_env(slow.app, worker=False) as env:
         server = server_of(env)
         ids = [env.id(f"agent-{number}") for number in range(AGENTS)]
-        async with worker(env, without="workflows"):
-            async with worker(env, without="activities"):
+        async with worker(env, workflows=[]):
+            async with worker(env, activities=[]):
                 for agent_id in ids:
                     await server.start("helper", agent_id=agent_id)
                     await server.add_message(agent_id, f"first of {agent_id}")
@@ -110,7 +100,7 @@ async def test_a_query_between_two_workflow_tasks_leaves_a_history_that_every_wo
                 await until(partial(has_looked, env, agent_id))
             telling = [asyncio.create_task(server.add_message(agent_id, f"second of {agent_id}")) for agent_id in ids]
             assert all([await server.whereis(agent_id) for agent_id in ids])
-            async with worker(env, without="activities"):
+            async with worker(env, activities=[]):
                 assert set(await asyncio.gather(*asking)) <= {Status.RUNNING, Status.IDLE}
                 await asyncio.gather(*telling)
                 await until(partial(slow.heard, 2 * AGENTS))
@@ -118,7 +108,5 @@ async def test_a_query_between_two_workflow_tasks_leaves_a_history_that_every_wo
                     await until(partial(is_idle, server, agent_id))
                     said = [f"{which} of {agent_id}" for which in ("first", "second")]
                     assert spoken(await server.messages(agent_id))[::2] == said
-        runner = TasksOnlyRunner(restrictions=restrictions())
-        replayer = Replayer(workflows=[AgentWorkflow], workflow_runner=runner, data_converter=data_converter())
         for agent_id in ids:
-            await replayer.replay_workflow(await history(env, agent_id))
+            await replayer(AgentWorkflow).replay_workflow(await history(env, agent_id))

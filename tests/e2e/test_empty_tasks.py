@@ -10,23 +10,19 @@ come of it, and the agent would be lost (temporalio/sdk-rust#1146).
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHandle
-from temporalio.worker import Replayer, Worker, WorkerConfig
 
 from sagents import Agent, Message, Sagents, Status, contract
 from sagents.client import AgentServer
 from sagents.ports import DeltaSink, ModelRequest
-from sagents_infra.payloads import data_converter
-from sagents_infra.tasks_only import TasksOnlyRunner
-from sagents_infra.testing import AgentEnv
-from sagents_infra.worker import make_kit, restrictions, worker_options
 from sagents_workflows import AgentWorkflow
 from tests.support.deciding import server_of
 from tests.support.driving import spoken, until
 from tests.support.models import Thinks, last_user_text
+from tests.support.replaying import replayer, worker
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(120)]
 
@@ -55,13 +51,6 @@ class Last:
         return len(described.pending_activities) == 1 and not described.HasField("pending_workflow_task")
 
 
-def forgetful(env: AgentEnv) -> Worker:
-    """A worker that keeps no agent between two tasks."""
-    kit = make_kit(env.app, env.store, env.channel, env.presence, signer=env.signer)
-    options = {**worker_options(env.client, kit, env.settings), "max_cached_workflows": 0}
-    return Worker(**cast(WorkerConfig, options))
-
-
 async def is_idle(server: AgentServer, agent_id: str) -> bool:
     return await server.get_status(agent_id) is Status.IDLE
 
@@ -71,7 +60,7 @@ async def test_a_message_to_an_agent_that_nobody_has_cached_leaves_a_history_tha
 ) -> None:
     """E-58, B-8: and it is heard like every other."""
     last = Last()
-    async with agent_env(last.app, worker=False) as env, forgetful(env):
+    async with agent_env(last.app, worker=False) as env, worker(env, max_cached_workflows=0):
         server, agent_id = server_of(env), env.id("agent")
         last.handles.append(env.client.get_workflow_handle(agent_id))
         await server.start("helper", agent_id=agent_id)
@@ -81,6 +70,4 @@ async def test_a_message_to_an_agent_that_nobody_has_cached_leaves_a_history_tha
         said = spoken(await server.messages(agent_id))
         assert said == [part for number in range(MESSAGES) for part in (f"message {number}", f"heard message {number}")]
         history = await last.handles[0].fetch_history()
-    runner = TasksOnlyRunner(restrictions=restrictions())
-    replayer = Replayer(workflows=[AgentWorkflow], workflow_runner=runner, data_converter=data_converter())
-    await replayer.replay_workflow(history)
+    await replayer(AgentWorkflow).replay_workflow(history)

@@ -5,17 +5,14 @@ from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.worker import Replayer
 
 from sagents import Agent, AgentRequest, Approve, Edit, Escalation, Respond, Sagents, ask, deny, groups, tool
 from sagents.decision_log import Row, broken
 from sagents.policy import Policy
-from sagents_infra.payloads import data_converter
-from sagents_infra.tasks_only import TasksOnlyRunner
-from sagents_infra.worker import restrictions
 from sagents_workflows import AgentWorkflow
 from tests.support.driving import Driven, started, until
 from tests.support.models import uses
+from tests.support.replaying import replayer
 
 pytestmark = pytest.mark.asyncio
 
@@ -175,6 +172,4 @@ async def test_a_month_of_waiting_adds_nothing_and_the_history_replays_on_other_
         await agent.update("resume", [{"type": "approve"}])
         assert await agent.settled() == "idle"
         assert paid == [500.0]
-        runner = TasksOnlyRunner(restrictions=restrictions())
-        replayer = Replayer(workflows=[AgentWorkflow], workflow_runner=runner, data_converter=data_converter())
-        await replayer.replay_workflow(await agent.handle.fetch_history())
+        await replayer(AgentWorkflow).replay_workflow(await agent.handle.fetch_history())

@@ -10,14 +10,11 @@ from typing import Any
 import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer
 
-from sagents_infra.payloads import data_converter
-from sagents_infra.tasks_only import TasksOnlyRunner
-from sagents_infra.worker import restrictions
 from sagents_workflows import AgentWorkflow, SubAgentWorkflow
 from tests.replay.changed_kernel import ChangedSubAgentWorkflow, ChangedWorkflow
 from tests.replay.record import HISTORIES, SCENARIOS
+from tests.support.replaying import replayer
 
 pytestmark = pytest.mark.asyncio
 
@@ -28,11 +25,6 @@ def history(file: Path) -> WorkflowHistory:
     """Under its own id: those of sub-agents derive from it."""
     first = json.loads(file.read_text())["events"][0]["workflowExecutionStartedEventAttributes"]
     return WorkflowHistory.from_json(first.get("workflowId", file.name), file.read_text())
-
-
-def replayer(*kernel: type) -> Replayer:
-    runner = TasksOnlyRunner(restrictions=restrictions())
-    return Replayer(workflows=kernel, workflow_runner=runner, data_converter=data_converter())
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)

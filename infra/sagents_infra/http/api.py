@@ -16,7 +16,6 @@ from sagents.errors import SagentsError
 from sagents_infra.http import problems
 from sagents_infra.http.problems import Mistake, Problem, Refusal
 from sagents_infra.http.resolver import CURRENT, Resolver
-from sagents_infra.http.table import ADDRESSES, Address
 
 log = structlog.get_logger(__name__)
 
@@ -28,11 +27,6 @@ def api() -> Resolver:
     for kind, translate in TRANSLATIONS.items():
         app.exception_handler(kind)(translate)
     return app
-
-
-def routes() -> tuple[Address, ...]:
-    """Every route, by path and method."""
-    return ADDRESSES
 
 
 def _ours(error: SagentsError | Refusal) -> Response[str]:

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import pytest
 
-from sagents_infra.http.api import routes
+from sagents_infra.http.table import ADDRESSES
 from tests.infra.aws.templates import NAMES, ROOT, properties, resources
 
 DOORS = [name for name in NAMES if name != "WorkerFunction"]
@@ -39,7 +39,7 @@ def test_doors_do_not_look_for_plugins_of_pydantic_and_a_worker_may_have_some() 
 
 def test_gateway_has_the_routes_of_the_api_with_their_scopes() -> None:
     """Each scope is asked twice: by the gateway's authorizer, and by the handler."""
-    ours = {f"{route.method} {route.path}": route.scope for route in routes()}
+    ours = {f"{route.method} {route.path}": route.scope for route in ADDRESSES}
     routes_there = [body["Properties"] for body in resources("AWS::ApiGatewayV2::Route").values()]
     gateway = [route for route in routes_there if route["ApiId"] == {"Ref": "HttpApi"}]
     theirs = {route["RouteKey"]: (route.get("AuthorizationScopes") or [None])[0] for route in gateway}

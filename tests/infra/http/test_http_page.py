@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from sagents_infra.http import problems
-from sagents_infra.http.api import routes
 from sagents_infra.http.options import HttpOptions
 from sagents_infra.http.problems import PROBLEMS, Kind
+from sagents_infra.http.table import ADDRESSES
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/http.md").read_text(encoding="utf-8")
 
@@ -16,7 +16,7 @@ def test_the_page_has_every_route_with_its_scope() -> None:
         (method, path): scope or None
         for method, path, scope in re.findall(r"^\| `([A-Z]+) (/\S*)` \|.*\| (?:`(\S+)`)? ?\|$", PAGE, re.MULTILINE)
     }
-    assert shown == {(route.method, route.path): route.scope for route in routes()}
+    assert shown == {(route.method, route.path): route.scope for route in ADDRESSES}
 
 
 def test_the_page_has_every_type_of_problem_under_its_status() -> None:

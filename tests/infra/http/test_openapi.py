@@ -10,10 +10,11 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from sagents_infra.http import models, models_conversations, models_interrupts, problems
-from sagents_infra.http.api import api, routes
+from sagents_infra.http.api import api
 from sagents_infra.http.description import written
 from sagents_infra.http.problems import TYPES
 from sagents_infra.http.resolver import Resolver, scopes_of
+from sagents_infra.http.table import ADDRESSES
 from tests.infra.http.asking import Front
 
 MODELS = [
@@ -42,7 +43,7 @@ def test_every_route_is_described_with_its_scope_and_its_problems(document: Any)
     assert document["openapi"] == "3.1.0"
     assert [*document["paths"]] == sorted(document["paths"])
     described = {(method, path): how for method, path, how in operations(document)}
-    for method, path, scope, _ in routes():
+    for method, path, scope, _ in ADDRESSES:
         if path == "/openapi.json":
             continue
         how = described[method, path]
@@ -53,7 +54,7 @@ def test_every_route_is_described_with_its_scope_and_its_problems(document: Any)
         for answer in problems_of.values():
             assert set(answer["content"]) == {"application/problem+json"}
             assert TYPES in answer["description"] or path == "/health"
-    assert len({how["operationId"] for how in described.values()}) == len(described) == len(routes()) - 1
+    assert len({how["operationId"] for how in described.values()}) == len(described) == len(ADDRESSES) - 1
 
 
 def test_references_lead_somewhere(document: Any) -> None:
@@ -76,20 +77,20 @@ def test_examples_are_what_they_are_examples_of(model: type[BaseModel], document
 
 def test_table_says_what_the_modules_of_its_routes_declare() -> None:
     declared = set()
-    for module in {address.module for address in routes()}:
+    for module in {address.module for address in ADDRESSES}:
         app = Resolver()
         app.add(module)
         for route in (*app._static_routes, *app._dynamic_routes):
             declared.add((route.method, route.openapi_path, next(iter(scopes_of(route)), None), module))
-    assert declared == {*routes()}
-    assert [*routes()] == sorted(routes(), key=lambda address: (address.path, address.method))
+    assert declared == {*ADDRESSES}
+    assert [*ADDRESSES] == sorted(ADDRESSES, key=lambda address: (address.path, address.method))
 
 
 def test_threads_that_ask_first_for_different_routes_all_find_theirs() -> None:
     app = Resolver()
-    paths = {address.path: address for address in routes()}
+    paths = {address.path: address for address in ADDRESSES}
     with ThreadPoolExecutor(8) as threads:
         [*threads.map(app.add, [address.module for address in paths.values()])]
     there = {(route.method, route.openapi_path) for route in (*app._static_routes, *app._dynamic_routes)}
-    assert there == {(address.method, address.path) for address in routes()}
+    assert there == {(address.method, address.path) for address in ADDRESSES}
     assert len(app._static_routes) + len(app._dynamic_routes) == len(there)

@@ -9,21 +9,22 @@ import pytest
 
 from sagents.inbox import item_of
 from sagents.ports import PendingInterrupt
-from sagents_infra.http.api import api, routes
+from sagents_infra.http.api import api
 from sagents_infra.http.handler import Door
 from sagents_infra.http.identity import SCOPES, caller_of
 from sagents_infra.http.interrupts import sees
 from sagents_infra.http.options import HttpOptions
+from sagents_infra.http.table import ADDRESSES
 from tests.infra.http.asking import ANN, BEN, Front, Person, event
 from tests.infra.http.conftest import nobody
 
 PUBLIC = {"/health", "/openapi.json", "/approvals/{token}"}
-SECURED = [route for route in routes() if route.scope is not None]
+SECURED = [route for route in ADDRESSES if route.scope is not None]
 NAMES = [f"{route.method} {route.path}" for route in SECURED]
 
 
 def test_only_health_the_document_and_links_need_no_token() -> None:
-    assert {route.path for route in routes() if route.scope is None} == PUBLIC
+    assert {route.path for route in ADDRESSES if route.scope is None} == PUBLIC
 
 
 @pytest.mark.parametrize("route", SECURED, ids=NAMES)
